@@ -1,0 +1,303 @@
+"""The values everything else passes around.
+
+All are frozen. Times are aware and in UTC; a *day* is a UTC calendar day ``[00:00, 24:00)``. Ids of chats are
+*marked* as in the Bot API: users positive, basic groups ``-id``, channels and supergroups ``-100…``.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import TypeAlias
+
+from attrs import frozen
+
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+
+CHANNEL_MARK = -1_000_000_000_000
+"""A channel's marked id is this minus its bare id."""
+
+
+class Mode(enum.StrEnum):
+    """Which days a command asks for."""
+
+    DATE = "date"
+    DAYS = "days"
+    RANGE = "range"
+    FULL = "full"
+
+
+class Strategy(enum.StrEnum):
+    """How days are walked; the files are the same whichever it is."""
+
+    AUTO = "auto"
+    BATCH = "batch"
+    PER_DAY = "per_day"
+    SEQUENTIAL = "sequential"
+
+
+class ChatType(enum.StrEnum):
+    CHANNEL = "channel"
+    SUPERGROUP = "supergroup"
+    FORUM = "forum"
+    GROUP = "group"
+    USER = "user"
+
+
+class ArtifactFormat(enum.StrEnum):
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+@frozen
+class ChatRef:
+    """A chat as a command names it: exactly one of a lower-case username (no ``@``) and a marked id."""
+
+    username: str | None = None
+    id: int | None = None
+
+    def __str__(self) -> str:
+        return f"@{self.username}" if self.username is not None else str(self.id)
+
+
+@frozen
+class Chat:
+    """A chat as Telegram knows it. ``username`` is lower-case; ``usernames`` holds every active one."""
+
+    id: int
+    type: ChatType
+    title: str
+    username: str | None = None
+    usernames: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What messages, events and artifacts call this chat: ``@name``, or the marked id if it has no name."""
+        return f"@{self.username}" if self.username is not None else str(self.id)
+
+
+@frozen
+class FetchCommand:
+    """A ``fetch`` command, both forms of the contract made one.
+
+    By ``mode``: ``DATE`` has ``first == last``; ``RANGE`` has both; ``DAYS`` has ``days``; ``FULL`` has none.
+    """
+
+    chat: ChatRef
+    mode: Mode
+    first: date | None = None
+    last: date | None = None
+    days: int | None = None
+    strategy: Strategy = Strategy.AUTO
+    limit: int | None = None
+    force: bool = False
+    command_id: str | None = None
+    requested_by: str | None = None
+    unknown_fields: tuple[str, ...] = ()
+
+    @property
+    def params(self) -> dict[str, Json]:
+        """The part of the command that says which days, as events repeat it."""
+        match self.mode:
+            case Mode.DATE:
+                return {"date": str(self.first)}
+            case Mode.RANGE:
+                return {"from": str(self.first), "to": str(self.last)}
+            case Mode.DAYS:
+                return {"days": self.days}
+            case Mode.FULL:
+                return {}
+
+
+@frozen
+class FieldError:
+    """One thing wrong with a command: where (``$.days``) and what, in a sentence that says what would be right."""
+
+    path: str
+    message: str
+
+
+@frozen
+class Entity:
+    """A marked-up stretch of a text; ``offset`` and ``length`` count UTF-16 code units, as Telegram gives them.
+
+    ``type`` is the TL type's own name in snake case: ``MessageEntityTextUrl`` is ``text_url``.
+    """
+
+    type: str
+    offset: int
+    length: int
+    url: str | None = None
+    user_id: int | None = None
+    language: str | None = None
+    document_id: int | None = None
+    collapsed: bool | None = None
+
+
+@frozen
+class Reaction:
+    """How often one reaction was given: a plain ``emoji``, or a custom one by its ``document_id``."""
+
+    count: int
+    emoji: str | None = None
+    document_id: int | None = None
+
+
+@frozen
+class Forward:
+    """Where a forwarded message came from, as far as its author lets that be seen."""
+
+    from_id: int | None = None
+    from_name: str | None = None
+    date: datetime | None = None
+    channel_post: int | None = None
+    post_author: str | None = None
+
+
+@frozen
+class Message:
+    """One message of the archive; the field order is the order in the files."""
+
+    id: int
+    date: datetime
+    from_id: int | None
+    chat: str
+    text: str
+    reply_to: int | None = None
+    thread_id: int | None = None
+    views: int | None = None
+    forwards: int | None = None
+    replies_count: int | None = None
+    entities: tuple[Entity, ...] = ()
+    edited: bool = False
+    edit_date: datetime | None = None
+    deleted: bool = False
+    reactions: tuple[Reaction, ...] | None = None
+    media: Mapping[str, Json] | None = None
+    """``{"type": "photo", …}``: ``type`` and what that type has."""
+    forward_from: Forward | None = None
+    grouped_id: int | None = None
+    via_bot_id: int | None = None
+    post_author: str | None = None
+    pinned: bool = False
+    service: Mapping[str, Json] | None = None
+    """``{"action": "chat_add_user", …}`` for service messages."""
+
+
+@frozen
+class Person:
+    """Somebody who wrote: a user, or a chat that posts as itself (then ``id`` is negative)."""
+
+    id: int
+    username: str | None
+    name: str
+    bot: bool = False
+
+
+@frozen
+class Participant:
+    """A person of one day, with how many messages they wrote; nameless if Telegram did not say who it is."""
+
+    id: int
+    username: str | None
+    name: str | None
+    bot: bool
+    messages: int
+
+
+@frozen
+class Thread:
+    """A chain of replies inside one day. ``root_in_day`` is false if it answers a message of another day."""
+
+    root_id: int
+    message_ids: tuple[int, ...]
+    participants: tuple[int, ...]
+    root_in_day: bool = True
+
+
+@frozen
+class HistoryQuery:
+    """One ``messages.getHistory`` request, in Telegram's own words.
+
+    The answer holds messages newest first: the place of ``offset_id`` (or of ``offset_date``) in the history, moved by
+    ``add_offset`` (negative: towards newer messages), then ``limit`` of them, then only those above ``min_id``.
+    Source: https://core.telegram.org/api/offsets
+    """
+
+    offset_id: int = 0
+    offset_date: datetime | None = None
+    add_offset: int = 0
+    limit: int = 100
+    min_id: int = 0
+
+
+@frozen
+class Page:
+    """One answer, oldest first. ``ids`` are all ids in it; of deleted messages the id is all there is."""
+
+    ids: tuple[int, ...]
+    messages: tuple[Message, ...]
+    people: tuple[Person, ...] = ()
+
+
+@frozen
+class DayRow:
+    """What the index of a year says of one day; ``complete`` means sealed: it will not change any more."""
+
+    date: date
+    messages: int
+    first_id: int | None
+    last_processed_msg_id: int | None
+    bytes: int
+    sha256: str
+    complete: bool
+    fetched_at: datetime
+    format: ArtifactFormat
+
+
+@frozen
+class DayReport:
+    """What an event says of one day; ``file`` is relative to the data folder."""
+
+    date: date
+    messages: int
+    complete: bool
+    file: str
+
+
+class EventKind(enum.StrEnum):
+    STARTED = "started"
+    PROGRESS = "progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Status(enum.StrEnum):
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    WAITING = "waiting"
+
+
+@frozen
+class Event:
+    """What is told to everyone about a command; ``chat`` and ``mode`` are null only for a rejected one."""
+
+    event: EventKind
+    status: Status
+    command_id: str | None
+    chat: str | None
+    mode: Mode | None
+    params: Mapping[str, Json] | None
+    ts: datetime
+    worker_id: str
+    processed: int = 0
+    errors: int | tuple[FieldError, ...] = 0
+    """How many days failed so far; for a rejected command, what is wrong with it."""
+    duration_sec: float = 0.0
+    deduplicated: int = 0
+    day: DayReport | None = None
+    resume_at: datetime | None = None
+    error_type: str | None = None
+    error: str | None = None

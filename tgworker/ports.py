@@ -1,0 +1,233 @@
+"""What the service needs of the world, as contracts. ``app.py`` chooses who fulfils them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime
+from typing import Protocol, TypeAlias
+
+from attrs import frozen
+
+from tgworker.core.model import (
+    Chat,
+    ChatRef,
+    DayRow,
+    Event,
+    FetchCommand,
+    HistoryQuery,
+    Message,
+    Page,
+    Person,
+)
+
+
+class Gateway(Protocol):
+    """One Telegram account. Every call is at most one request (the first `resolve` of a name may be two).
+
+    Nothing here waits, retries or paces: the service's guard does.
+
+    Raises (every method):
+        TransientError: ask again.
+        FloodWaitError: ask again, after that many seconds.
+        ChatUnavailableError: this chat can't be had.
+        AccountUnusableError: this account can't work.
+    """
+
+    async def resolve(self, ref: ChatRef) -> Chat:
+        """Find a chat by name or id. Known chats cost no request. Idempotent."""
+        ...
+
+    async def history(self, chat: Chat, query: HistoryQuery) -> Page:
+        """Ask for one page of a chat that `resolve` returned. Idempotent."""
+        ...
+
+
+class DayWriter(Protocol):
+    """One day being fetched: a part file that grows page by page and is sealed into the artifact.
+
+    Raises (every method): StorageError.
+    """
+
+    @property
+    def day(self) -> date: ...
+
+    @property
+    def last_id(self) -> int | None:
+        """The highest id held, part and artifact together: reading goes on after it. None: nothing yet."""
+        ...
+
+    @property
+    def saved(self) -> int:
+        """How many messages this writer has newly saved (an id the artifact holds already is not new)."""
+        ...
+
+    @property
+    def deduplicated(self) -> int:
+        """How many messages were offered that the part or the artifact held already."""
+        ...
+
+    async def append(self, messages: Sequence[Message], people: Iterable[Person]) -> int:
+        """Write one page's messages of this day, ascending, in one write; what is held already is dropped.
+
+        Returns how many were new. Messages known from an earlier artifact are taken in their fresh form.
+        """
+        ...
+
+    async def seal(self, *, complete: bool, fetched_at: datetime) -> DayRow:
+        """Merge the part into the artifact, durably, and enter it in the year's index.
+
+        `complete` false leaves the day open: it is readable, and topped up the next time. Safe to repeat after a crash
+        at any point; the bytes depend on the messages alone.
+        """
+        ...
+
+
+class ChatShelf(Protocol):
+    """One chat's folder, held for writing by nobody else.
+
+    Raises (every method): StorageError.
+    """
+
+    @property
+    def chat(self) -> Chat: ...
+
+    async def rows(self, first: date, last: date) -> dict[date, DayRow]:
+        """The index rows of the days from `first` to `last`, both included."""
+        ...
+
+    async def open_day(self, day: date, *, afresh: bool = False) -> DayWriter:
+        """Go on with a day where it was left, by this process or one that died.
+
+        `afresh` throws a part file away and reads the day from its start (for a forced fetch); what the artifact holds
+        is kept and merged. Opening a sealed day is allowed: sealing it again merges.
+        """
+        ...
+
+    def path(self, row: DayRow) -> str:
+        """Where that day's artifact lies, relative to the data folder, with forward slashes."""
+        ...
+
+
+class Archive(Protocol):
+    """The data folder. Raises (every method): StorageError."""
+
+    async def sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
+        """The sealed days of a chat, found without asking Telegram: by its names and id, now and before."""
+        ...
+
+    def open_chat(self, chat: Chat) -> AbstractAsyncContextManager[ChatShelf]:
+        """Hold a chat's folder, making it when it is new.
+
+        Raises:
+            ChatBusyError: another process holds it.
+            ChatIdentityChangedError: the folder of that name belongs to another chat.
+        """
+        ...
+
+    async def command_begins(self, command: FetchCommand, started_at: datetime) -> None:
+        """Enter a command among the open work of ``progress.json``. Idempotent."""
+        ...
+
+    async def command_ends(self, command_id: str) -> None:
+        """Take a command out of the open work. Idempotent."""
+        ...
+
+
+@frozen
+class Claim:
+    """A command this worker holds until its lease ends."""
+
+    job_id: int
+    epoch: int
+    """Rises with every claim of the job; who holds an older one is fenced off."""
+    payload: bytes
+    command_id: str
+    deliveries: int
+    """How often it was handed out, this time included; parking does not count."""
+
+
+@frozen
+class NothingDue:
+    """Nothing to claim now. ``next_due_seconds``: when the next parked command is due; None: none is parked."""
+
+    next_due_seconds: float | None
+
+
+@frozen
+class Held:
+    """The lease runs on for that many seconds from the reply."""
+
+    lease_seconds: float
+
+
+@frozen
+class Lost:
+    """Another worker holds the job (fenced) or it is finished (gone)."""
+
+
+@frozen
+class Cancelled:
+    """Somebody asked for this command to be stopped."""
+
+
+Renewal: TypeAlias = Held | Lost | Cancelled
+
+
+@frozen
+class Done:
+    """Carried out, or failed for good and said so in an event."""
+
+
+@frozen
+class Park:
+    """Come back in `seconds`; this delivery is not counted."""
+
+    seconds: float
+
+
+@frozen
+class Dead:
+    """Never hand it out again: keep its raw bytes in the dead list, with the reason."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Done | Park | Dead
+
+
+class CommandQueue(Protocol):
+    """Commands with leases.
+
+    Raises (every method):
+        QueueUnavailableError: no answer; whether it took effect is unknown, and repeating it is safe.
+        QueueRefusedError: it will never work as set up.
+    """
+
+    async def wait(self, seconds: float) -> None:
+        """Return when there may be something to claim, at the latest after `seconds`. May be cancelled at any time."""
+        ...
+
+    async def claim(self) -> Claim | NothingDue:
+        """Take the next command. After a lost reply the next call gives the same claim again."""
+        ...
+
+    async def renew(self, claim: Claim) -> Renewal:
+        """Prolong the lease."""
+        ...
+
+    async def finish(self, claim: Claim, outcome: Outcome) -> bool:
+        """Give the command up. False: this worker did not hold it any more, and nothing was changed. Repeatable."""
+        ...
+
+    async def depth(self) -> int:
+        """How many commands wait in the list."""
+        ...
+
+
+class EventSink(Protocol):
+    """Where events go. Raises: QueueUnavailableError."""
+
+    async def publish(self, event: Event) -> None:
+        """Publish and append to the log. May be repeated: subscribers know repetition."""
+        ...

@@ -1,0 +1,229 @@
+"""Reading a history oldest first, without trusting that a page is whole.
+
+Telegram may answer with fewer messages than it holds, with the last page once more, or with ids of deleted messages only. So
+no single answer is believed to be the end, nor to be free of holes:
+
+- *forward* asks for the messages right above what is held. A full page that follows a full page is taken as it is. Any other
+  forward request asks for one message that is held already as well (the anchor): with it in the answer, nothing is
+  missing in between.
+- *gap* is asked when the anchor did not come: what lies below the lowest new id, until something known shows up.
+- *tail* is asked when a page was short or brought nothing: only if the chat's newest message is one that is held (or too
+  old) is this the end.
+
+The offsets' rules: https://core.telegram.org/api/offsets
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from attrs import frozen
+
+from tgworker.core.model import HistoryQuery, Message, Page, Person
+
+PAGE_SIZE = 100
+"""The most that Telegram gives in one answer."""
+
+MAX_STALLS = 5
+"""So often may Telegram contradict itself (more is there, but it does not come) before the walk gives up."""
+
+
+_Keep: TypeAlias = Callable[[int, Message | None], bool]
+"""Decides by id and, unless it was deleted, by the message."""
+
+
+class HistoryStalledError(Exception):
+    """Telegram keeps saying that there is more without giving it."""
+
+
+@frozen
+class AfterId:
+    """Start above this id; 0 is the chat's beginning."""
+
+    id: int
+
+
+@frozen
+class FromDate:
+    """Start at the first message of this moment or later."""
+
+    date: datetime
+
+
+class _Asking(enum.Enum):
+    FORWARD = enum.auto()
+    GAP = enum.auto()
+    TAIL = enum.auto()
+    NOTHING = enum.auto()
+
+
+class Walk:
+    """One pass through a chat's history; pure: it says what to ask, and is told what was answered.
+
+    Ask `query` until `done`, and give each answer to `receive`, which returns what is now certain to follow without a hole.
+    """
+
+    def __init__(self, start: AfterId | FromDate, end: datetime | None = None) -> None:
+        self._after = start.id if isinstance(start, AfterId) else 0
+        self._since = start.date if isinstance(start, FromDate) else None
+        self._end = end
+        self._asking = _Asking.FORWARD
+        self._anchored = True
+        self._held: list[Page] = []
+        self._short = False
+        self._stalls = 0
+        self._empty_answers = 0
+
+    @property
+    def done(self) -> bool:
+        return self._asking is _Asking.NOTHING
+
+    @property
+    def after(self) -> int:
+        """Everything from the start up to this id has been returned."""
+        return self._after
+
+    def query(self) -> HistoryQuery:
+        """The next request."""
+        match self._asking:
+            case _Asking.GAP:
+                return HistoryQuery(offset_id=min(self._held[0].ids))
+            case _Asking.TAIL:
+                return HistoryQuery(limit=1)
+            case _:
+                return self._forward_query()
+
+    def receive(self, page: Page) -> Page | None:
+        """Take the answer to the last `query`.
+
+        Returns the messages before the end that follow without a hole on those returned before.
+
+        Raises:
+            HistoryStalledError: Telegram contradicts itself again and again; starting anew later may help.
+        """
+        match self._asking:
+            case _Asking.FORWARD:
+                return self._receive_forward(page)
+            case _Asking.GAP:
+                return self._receive_gap(page)
+            case _:
+                self._receive_tail(page)
+                return None
+
+    def _forward_query(self) -> HistoryQuery:
+        anchor = 1 if self._anchored else 0
+        if self._since is None:
+            return HistoryQuery(offset_id=self._after + 1, add_offset=anchor - PAGE_SIZE)
+        # Whether a message of the very second of `offset_date` counts as older is described both ways.
+        return HistoryQuery(
+            offset_date=self._since - timedelta(seconds=1), add_offset=anchor - PAGE_SIZE
+        )
+
+    def _receive_forward(self, page: Page) -> Page | None:
+        new = self._beyond(page)
+        if not new.ids:
+            self._ask_tail()
+            return None
+        self._held = [new]
+        anchor_came = len(new.ids) < len(page.ids)
+        no_room = new.ids[0] == self._after + 1
+        missing = 1 if self._anchored and not anchor_came else 0
+        self._short = len(page.ids) + missing < PAGE_SIZE
+        trusted = not self._short and not self._anchored
+        if trusted or anchor_came or no_room:
+            return self._accept()
+        self._asking = _Asking.GAP
+        self._empty_answers = 0
+        return None
+
+    def _receive_gap(self, page: Page) -> Page | None:
+        lowest = min(self._held[0].ids)
+        below = _where(page, lambda id, _: id < lowest)
+        new = self._beyond(below)
+        if new.ids:
+            self._held.insert(0, new)
+        if len(new.ids) < len(below.ids):
+            return self._accept()
+        if new.ids:
+            self._empty_answers = 0
+            return None
+        # Nothing below: true only at the chat's beginning, so it has to be said twice.
+        self._empty_answers += 1
+        return self._accept() if self._empty_answers > 1 else None
+
+    def _receive_tail(self, page: Page) -> None:
+        if len(page.ids) > 1:
+            self._stall()  # not an answer to what was asked
+        elif self._beyond(page).ids:
+            self._stall()
+            self._ask_forward(anchored=True)
+        elif page.ids:
+            self._asking = _Asking.NOTHING
+        else:
+            # An empty chat, if it is said twice.
+            self._empty_answers += 1
+            if self._empty_answers > 1:
+                self._asking = _Asking.NOTHING
+
+    def _accept(self) -> Page:
+        """What is held joins what was returned; decides how to go on."""
+        held = _join(self._held)
+        self._held = []
+        self._after = max(held.ids)
+        self._since = None
+        self._stalls = 0
+        if self._end is not None and any(m.date >= self._end for m in held.messages):
+            self._asking = _Asking.NOTHING
+        elif self._short:
+            self._ask_tail()
+        else:
+            self._ask_forward(anchored=False)
+        end = self._end
+        return held if end is None else _where(held, lambda _, m: m is None or m.date < end)
+
+    def _ask_forward(self, *, anchored: bool) -> None:
+        self._asking = _Asking.FORWARD
+        self._anchored = anchored
+
+    def _ask_tail(self) -> None:
+        self._asking = _Asking.TAIL
+        self._empty_answers = 0
+
+    def _stall(self) -> None:
+        self._stalls += 1
+        if self._stalls > MAX_STALLS:
+            raise HistoryStalledError(
+                "Telegram says that there are more messages, but does not give them."
+            )
+
+    def _beyond(self, page: Page) -> Page:
+        """The part of a page above where the walk stands."""
+        since = self._since
+        if since is None:
+            return _where(page, lambda id, _: id > self._after)
+        older = max((m.id for m in page.messages if m.date < since), default=0)
+        return _where(page, lambda id, m: id > older if m is None else m.date >= since)
+
+
+def _where(page: Page, keep: _Keep) -> Page:
+    messages = {message.id: message for message in page.messages}
+    ids = tuple(sorted({id for id in page.ids if keep(id, messages.get(id))}))
+    return Page(ids, tuple(messages[id] for id in ids if id in messages), page.people)
+
+
+def _join(pages: Iterable[Page]) -> Page:
+    ids: set[int] = set()
+    messages: dict[int, Message] = {}
+    people: dict[int, Person] = {}
+    for page in pages:
+        ids.update(page.ids)
+        messages.update((message.id, message) for message in page.messages)
+        people.update((person.id, person) for person in page.people)
+    return Page(
+        tuple(sorted(ids)),
+        tuple(messages[id] for id in sorted(messages)),
+        tuple(people[id] for id in sorted(people)),
+    )

@@ -1,8 +1,8 @@
 """One cattrs converter for the whole program, and the JSON it makes.
 
-Times become ``2025-11-07T10:23:45Z``, days ``2025-11-07``; fields keep their order. In the small values inside a message
-(entities, reactions, a forward) what is unset is left out; everywhere else it is ``null``, so that every message has the
-same keys.
+Times become ``2025-11-07T10:23:45Z``, days ``2025-11-07``; fields keep their order. In the small values inside a
+message (entities, reactions, a forward) what is unset is left out; everywhere else it is ``null``, so that every
+message has the same keys.
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ def structure(data: Any, kind: type[T]) -> T:
         return converter.structure(data, kind)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"This is no {kind.__name__}: {error!r}") from error
+
+
+def utc_text(moment: datetime) -> str:
+    """An aware time as everything here writes it: ``2025-11-07T10:23:45Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _make_converter() -> Converter:

@@ -1,14 +1,15 @@
 """Reading a history oldest first, without trusting that a page is whole.
 
-Telegram may answer with fewer messages than it holds, with the last page once more, or with ids of deleted messages only. So
-no single answer is believed to be the end, nor to be free of holes:
+Telegram may answer with fewer messages than it holds, with the last page once more, or with ids of
+deleted messages only. So no single answer is believed to be the end, nor to be free of holes:
 
-- *forward* asks for the messages right above what is held. A full page that follows a full page is taken as it is. Any other
-  forward request asks for one message that is held already as well (the anchor): with it in the answer, nothing is
-  missing in between.
-- *gap* is asked when the anchor did not come: what lies below the lowest new id, until something known shows up.
-- *tail* is asked when a page was short or brought nothing: only if the chat's newest message is one that is held (or too
-  old) is this the end.
+- *forward* asks for the messages right above what is held. A full page that follows a full page is
+  taken as it is. Any other forward request asks for one message that is held already as well (the
+  anchor): with it in the answer, nothing is missing in between.
+- *gap* is asked when the anchor did not come: what lies below the lowest new id, until something
+  known shows up.
+- *tail* is asked when a page was short or brought nothing: only if the chat's newest message is one
+  that is held (or too old) is this the end.
 
 The offsets' rules: https://core.telegram.org/api/offsets
 """
@@ -63,7 +64,8 @@ class _Asking(enum.Enum):
 class Walk:
     """One pass through a chat's history; pure: it says what to ask, and is told what was answered.
 
-    Ask `query` until `done`, and give each answer to `receive`, which returns what is now certain to follow without a hole.
+    Ask `query` until `done`, and give each answer to `receive`, which returns what is now certain to
+    follow without a hole.
     """
 
     def __init__(self, start: AfterId | FromDate, end: datetime | None = None) -> None:

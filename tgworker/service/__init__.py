@@ -1,0 +1,1 @@
+"""What lives: the tasks of the worker, which see the world through ports only."""

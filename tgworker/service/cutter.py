@@ -1,0 +1,103 @@
+"""Cuts a stream of messages into days: each to its writer, each sealed when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
+
+from tgworker.core.model import DayReport, Message, Page, Person
+from tgworker.core.planning import Span, day_of, is_over
+from tgworker.ports import ChatShelf, DayWriter
+from tgworker.service.report import Clock, Reporter
+
+
+class DayCutter:
+    """Files the pages of one span of days, oldest first.
+
+    A day is sealed once the whole page that shows a message of a later day is filed: so a message that
+    Telegram gives a little out of order still finds its day open.
+    """
+
+    def __init__(
+        self,
+        shelf: ChatShelf,
+        span: Span,
+        *,
+        afresh: bool,
+        reporter: Reporter,
+        clock: Clock,
+    ) -> None:
+        self._shelf = shelf
+        self._span = span
+        self._afresh = afresh
+        self._reporter = reporter
+        self._clock = clock
+        self._next = span.first
+        """The first day that is not sealed yet."""
+        self._open: dict[date, DayWriter] = {}
+        self._asked_at = clock()
+
+    async def writer(self, day: date) -> DayWriter:
+        if day not in self._open:
+            self._open[day] = await self._shelf.open_day(day, afresh=self._afresh)
+        return self._open[day]
+
+    def request_begins(self) -> None:
+        """Whatever the answer proves, it proves for this moment."""
+        self._asked_at = self._clock()
+
+    async def file(self, page: Page) -> None:
+        """Write one page's messages to their days and seal the days it shows to be over."""
+        by_day: dict[date, list[Message]] = {}
+        for message in page.messages:
+            if self._span.first <= (day := day_of(message.date)) <= self._span.last:
+                by_day.setdefault(day, []).append(message)
+        people = {person.id: person for person in page.people}
+        for day, messages in sorted(by_day.items()):
+            await self._append(day, messages, _writers_of(messages, people.get))
+        if by_day:
+            await self._seal_before(max(by_day))
+
+    async def finish(self) -> None:
+        """The range is read to its end: seal what is left."""
+        await self._seal_before(self._span.last + timedelta(days=1))
+
+    async def leave_open(self) -> None:
+        """The command's limit is reached: publish the day in hand, which stays open."""
+        for day in sorted(self._open):
+            if day >= self._next:
+                await self._seal(day, complete=False)
+
+    async def _append(
+        self, day: date, messages: Sequence[Message], people: Iterable[Person]
+    ) -> None:
+        writer = await self.writer(day)
+        saved, known = writer.saved, writer.deduplicated
+        await writer.append(messages, people)
+        tally = self._reporter.tally
+        tally.processed += writer.saved - saved
+        tally.deduplicated += writer.deduplicated - known
+
+    async def _seal_before(self, end: date) -> None:
+        late = [day for day in self._open if day < self._next]
+        for day in sorted(late):
+            await self._seal(day, complete=True)
+        while self._next < end:
+            complete = end <= self._span.last or is_over(self._next, self._asked_at)
+            await self._seal(self._next, complete=complete)
+            self._next += timedelta(days=1)
+
+    async def _seal(self, day: date, *, complete: bool) -> None:
+        writer = await self.writer(day)
+        row = await writer.seal(complete=complete, fetched_at=self._clock())
+        del self._open[day]
+        await self._reporter.sealed(
+            DayReport(day, row.messages, row.complete, self._shelf.path(row))
+        )
+
+
+def _writers_of(
+    messages: Sequence[Message], find: Callable[[int], Person | None]
+) -> Iterable[Person]:
+    ids = sorted({message.from_id for message in messages if message.from_id is not None})
+    return [person for id in ids if (person := find(id)) is not None]

@@ -1,0 +1,165 @@
+"""The work: a command's days, from Telegram to the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import structlog
+from attrs import evolve, frozen
+
+from tgworker.core.model import Chat, FetchCommand, Page, Strategy
+from tgworker.core.paging import AfterId, FromDate, HistoryStalledError, Walk
+from tgworker.core.planning import Span, choose_strategy, day_of, days_of, spans
+from tgworker.errors import TransientError
+from tgworker.ports import Archive, ChatShelf, Gateway
+from tgworker.service.cutter import DayCutter
+from tgworker.service.report import Clock, Reporter
+
+log = structlog.get_logger()
+
+
+@frozen
+class Fetcher:
+    """Carries out commands; holds nothing of a single one.
+
+    `check` is called between pages and raises to end the work there: the worker stops, the lease is lost, somebody
+    cancelled the command.
+    """
+
+    gateway: Gateway
+    archive: Archive
+    clock: Clock
+    default_strategy: Strategy = Strategy.AUTO
+
+    async def run(
+        self, command: FetchCommand, reporter: Reporter, check: Callable[[], None]
+    ) -> None:
+        """Fetch what the command asks for and is not sealed yet.
+
+        Raises: everything that Gateway and Archive raise, and what `check` raises. Days that could not be
+        fetched while others could are only counted, in ``reporter.tally.failed_days``.
+        """
+        today = day_of(self.clock())
+        asked = days_of(command, today)
+        if asked is not None and not await self._missing(command, Span(*asked)):
+            return
+        chat = await self.gateway.resolve(command.chat)
+        async with self.archive.open_chat(chat) as shelf:
+            job = _Job(self, command, chat, shelf, reporter, check)
+            await job.run(Span(*asked) if asked is not None else await job.everything(today))
+
+    async def _missing(self, command: FetchCommand, asked: Span) -> tuple[Span, ...]:
+        """What is left to fetch, as far as can be said without asking Telegram."""
+        if command.force:
+            return (asked,)
+        sealed = await self.archive.sealed(command.chat, asked.first, asked.last)
+        return spans(asked.first, asked.last, sealed)
+
+
+@frozen
+class _Job:
+    """One command at work on one chat's shelf."""
+
+    fetcher: Fetcher
+    command: FetchCommand
+    chat: Chat
+    shelf: ChatShelf
+    reporter: Reporter
+    check: Callable[[], None]
+
+    async def everything(self, today: date) -> Span | None:
+        """From the chat's first message to today; None: it has none."""
+        walk = Walk(AfterId(0))
+        while not walk.done:
+            page = await self._ask(walk)
+            if page is not None and page.messages:
+                return Span(day_of(page.messages[0].date), today)
+        return None
+
+    async def run(self, asked: Span | None) -> None:
+        if asked is None:
+            return
+        rows = await self.shelf.rows(asked.first, asked.last)
+        sealed = {day for day, row in rows.items() if row.complete and not self.command.force}
+        for span in spans(asked.first, asked.last, sealed):
+            strategy = choose_strategy(self.command.strategy, self.fetcher.default_strategy, span)
+            if strategy is Strategy.BATCH:
+                await self._fetch(span)
+            else:
+                await self._fetch_day_by_day(span)
+            if self._limit_left() == 0:
+                break
+
+    async def _fetch_day_by_day(self, span: Span) -> None:
+        """Each day on its own: one that Telegram will not give does not stop the others."""
+        for day in span.split():
+            try:
+                await self._fetch(day)
+            except TransientError as error:
+                self.reporter.tally.failed_days += 1
+                log.error(
+                    "day.failed",
+                    date=str(day.first),
+                    error_type=error.error_type,
+                    error=str(error),
+                )
+            if self._limit_left() == 0:
+                break
+
+    async def _fetch(self, span: Span) -> None:
+        """Walk through a span once, cutting it into days as it comes."""
+        cutter = DayCutter(
+            self.shelf,
+            span,
+            afresh=self.command.force,
+            reporter=self.reporter,
+            clock=self.fetcher.clock,
+        )
+        walk = Walk(await self._start(cutter, span), span.end)
+        while not walk.done:
+            cutter.request_begins()
+            page = await self._ask(walk)
+            if page is None:
+                continue
+            await self._file(cutter, page)
+            if self._limit_left() == 0:
+                await cutter.leave_open()
+                return
+            await self.reporter.progress()
+        await cutter.finish()
+
+    async def _file(self, cutter: DayCutter, page: Page) -> None:
+        """File a page, but not more new messages than the limit leaves."""
+        if self.command.limit is None:
+            await cutter.file(page)
+            return
+        rest = page.messages
+        while rest and (left := self._limit_left()):
+            await cutter.file(evolve(page, messages=rest[:left]))
+            rest = rest[left:]
+
+    async def _start(self, cutter: DayCutter, span: Span) -> AfterId | FromDate:
+        """Where a walk begins: after what is held of its first day, else after the day before, else by date."""
+        writer = await cutter.writer(span.first)
+        if writer.last_id is not None:
+            return AfterId(writer.last_id)
+        day_before = span.first - timedelta(days=1)
+        before = (await self.shelf.rows(day_before, day_before)).get(day_before)
+        if before is not None and before.complete and before.last_processed_msg_id is not None:
+            return AfterId(before.last_processed_msg_id)
+        return FromDate(span.start)
+
+    async def _ask(self, walk: Walk) -> Page | None:
+        """One request, its answer judged by the walk; the place where the work may be ended."""
+        self.check()
+        page = await self.fetcher.gateway.history(self.chat, walk.query())
+        try:
+            return walk.receive(page)
+        except HistoryStalledError as error:
+            raise TransientError(str(error), error_type="history_stalled") from error
+
+    def _limit_left(self) -> int | None:
+        if self.command.limit is None:
+            return None
+        return max(0, self.command.limit - self.reporter.tally.processed)

@@ -1,0 +1,216 @@
+"""One command, from its claim to its acknowledgement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import structlog
+import trio
+from attrs import evolve, frozen
+
+from tgworker.core.commands import parse_command
+from tgworker.core.model import ChatRef, FetchCommand
+from tgworker.core.planning import day_of
+from tgworker.errors import (
+    AccountUnusableError,
+    ChatBusyError,
+    InvalidCommandError,
+    LeaseLostError,
+    ParkedError,
+    TgworkerError,
+)
+from tgworker.ports import Archive, Claim, CommandQueue, Dead, Done, Outcome, Park
+from tgworker.service.emitter import Emitter
+from tgworker.service.fetch import Fetcher
+from tgworker.service.lease import hold_lease
+from tgworker.service.outage import Outage, OutageError
+from tgworker.service.report import Clock, Reporter, rejection
+from tgworker.service.stop import Stop, StoppingError
+
+log = structlog.get_logger()
+
+BUSY_PARK_SECONDS = 5.0
+"""A command whose chat is busy comes back after this."""
+
+LAST_WORDS_SECONDS = 5.0
+"""So long may giving a command back take when everything is being cancelled."""
+
+EXIT_REDIS_AWAY = 4
+EXIT_ACCOUNT_UNUSABLE = 3
+
+
+@frozen
+class JobPolicy:
+    worker_id: str
+    lease_seconds: float
+    progress_interval: float
+
+
+class JobRunner:
+    """Carries out claimed commands; knows which chats are under way in this process."""
+
+    def __init__(
+        self,
+        *,
+        queue: CommandQueue,
+        archive: Archive,
+        fetcher: Fetcher,
+        emitter: Emitter,
+        outage: Outage,
+        stop: Stop,
+        clock: Clock,
+        policy: JobPolicy,
+    ) -> None:
+        self._queue = queue
+        self._archive = archive
+        self._fetcher = fetcher
+        self._emitter = emitter
+        self._outage = outage
+        self._stop = stop
+        self._clock = clock
+        self._policy = policy
+        self._busy: set[ChatRef] = set()
+        self.last_command_id: str | None = None
+
+    async def run(self, claim: Claim, claimed_at: float) -> None:
+        """Carry the command out, tell of it, then acknowledge it or give it back.
+
+        `claimed_at` is when the claim was asked for, on trio's clock. Raises nothing: what goes wrong ends in an
+        event, or stops the worker.
+        """
+        with structlog.contextvars.bound_contextvars(command_id=claim.command_id):
+            self.last_command_id = claim.command_id
+            log.info("command.claimed", deliveries=claim.deliveries)
+            try:
+                outcome = await self._outcome(claim, claimed_at)
+                await self._finish(claim, outcome)
+            except trio.Cancelled:
+                with trio.CancelScope(shield=True) as last_words:
+                    last_words.deadline = trio.current_time() + LAST_WORDS_SECONDS
+                    await self._give_back(claim)
+                raise
+            except LeaseLostError as error:
+                log.error("command.lost", error_type=error.error_type, error=str(error))
+            except OutageError as error:
+                log.error("command.left", error_type=error.error_type, error=str(error))
+                self._stop.set(EXIT_REDIS_AWAY)
+
+    async def _outcome(self, claim: Claim, claimed_at: float) -> Outcome:
+        try:
+            command = parse_command(claim.payload, today=day_of(self._clock()))
+        except InvalidCommandError as error:
+            log.warning("command.rejected", error_type=error.error_type, error=str(error))
+            await self._emitter.deliver(
+                rejection(
+                    claim.command_id,
+                    error.errors,
+                    worker_id=self._policy.worker_id,
+                    ts=self._clock(),
+                )
+            )
+            return Dead(error.error_type)
+        if command.unknown_fields:
+            log.warning("command.unknown_fields", fields=list(command.unknown_fields))
+        command = evolve(command, command_id=claim.command_id)
+        with structlog.contextvars.bound_contextvars(chat=str(command.chat), mode=command.mode):
+            return await self._carry_out(command, claim, claimed_at)
+
+    async def _carry_out(self, command: FetchCommand, claim: Claim, claimed_at: float) -> Outcome:
+        reporter = Reporter(
+            command=command,
+            command_id=claim.command_id,
+            worker_id=self._policy.worker_id,
+            clock=self._clock,
+            emit=self._emitter.emit,
+            deliver=self._emitter.deliver,
+            progress_interval=self._policy.progress_interval,
+        )
+
+        async def work() -> None:
+            with self._the_only_one_for(command.chat):
+                await reporter.started()
+                await self._archive.command_begins(command, self._clock())
+                await self._fetcher.run(command, reporter, self._stop.check)
+
+        try:
+            await hold_lease(
+                self._queue,
+                claim,
+                work,
+                seconds=self._policy.lease_seconds,
+                since=claimed_at,
+            )
+        except StoppingError:
+            log.info("command.parked", reason="stopping", processed=reporter.tally.processed)
+            return Park(0)
+        except (LeaseLostError, OutageError):
+            raise
+        except (ChatBusyError, ParkedError, AccountUnusableError) as error:
+            return await self._park(reporter, error)
+        except TgworkerError as error:
+            return await self._fail(reporter, error.error_type, str(error))
+        except (
+            Exception
+        ) as error:  # the border of the task: a fault of ours must not end the worker
+            log.exception("command.crashed", error_type="internal")
+            return await self._fail(reporter, "internal", f"{type(error).__name__} in the worker.")
+        return await self._complete(reporter)
+
+    async def _complete(self, reporter: Reporter) -> Outcome:
+        failed_days = reporter.tally.failed_days
+        if failed_days:
+            message = f"{failed_days} of the days could not be fetched; send the command again."
+            return await self._fail(reporter, "days_failed", message)
+        log.info("command.completed", **reporter.figures())
+        await reporter.completed()
+        await self._archive.command_ends(reporter.command_id)
+        return Done()
+
+    async def _fail(self, reporter: Reporter, error_type: str, error: str) -> Outcome:
+        log.error("command.failed", error_type=error_type, error=error, **reporter.figures())
+        await reporter.failed(error_type, error)
+        await self._archive.command_ends(reporter.command_id)
+        return Done()
+
+    async def _park(
+        self, reporter: Reporter, error: ChatBusyError | ParkedError | AccountUnusableError
+    ) -> Outcome:
+        """Rest, and tell until when; nothing is lost by it."""
+        now = self._clock()
+        match error:
+            case ParkedError():
+                resume_at = error.resume_at
+            case ChatBusyError():
+                resume_at = now + timedelta(seconds=BUSY_PARK_SECONDS)
+            case AccountUnusableError():
+                log.critical("account.unusable", error_type=error.error_type, error=str(error))
+                resume_at = now
+                self._stop.set(EXIT_ACCOUNT_UNUSABLE)
+        seconds = max(0.0, (resume_at - now).total_seconds())
+        log.warning("command.parked", error_type=error.error_type, wait_seconds=round(seconds, 1))
+        await reporter.waiting(resume_at, error.error_type, str(error))
+        return Park(seconds)
+
+    @contextmanager
+    def _the_only_one_for(self, chat: ChatRef) -> Iterator[None]:
+        """Raises: ChatBusyError."""
+        if chat in self._busy:
+            raise ChatBusyError(f"{chat} is being fetched for another command.")
+        self._busy.add(chat)
+        try:
+            yield
+        finally:
+            self._busy.discard(chat)
+
+    async def _finish(self, claim: Claim, outcome: Outcome) -> None:
+        if not await self._outage.outlast(lambda: self._queue.finish(claim, outcome)):
+            log.error("command.lost", error_type=LeaseLostError.error_type)
+
+    async def _give_back(self, claim: Claim) -> None:
+        """Park without waiting for an outage to end: the lease's end would free the command as well."""
+        try:
+            await self._queue.finish(claim, Park(0))
+        except TgworkerError as error:
+            log.warning("command.left", error_type=error.error_type, error=str(error))

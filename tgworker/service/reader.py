@@ -1,0 +1,86 @@
+"""Takes commands from the queue, never more than can be worked on at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+import trio
+
+from tgworker.ports import Claim, CommandQueue, NothingDue
+from tgworker.service.job import EXIT_REDIS_AWAY, JobRunner
+from tgworker.service.outage import Outage, OutageError
+from tgworker.service.stop import Stop, StoppingError
+
+log = structlog.get_logger()
+
+SHORTEST_WAIT_SECONDS = 0.05
+"""A wait of nothing would mean for ever to Redis."""
+
+
+class Reader:
+    """Claims a command only when a place for it is free, so that other workers get their share."""
+
+    def __init__(
+        self,
+        queue: CommandQueue,
+        runner: JobRunner,
+        *,
+        concurrency: int,
+        block_seconds: float,
+        outage: Outage,
+        stop: Stop,
+    ) -> None:
+        self._queue = queue
+        self._runner = runner
+        self._places = trio.CapacityLimiter(concurrency)
+        self._block_seconds = block_seconds
+        self._outage = outage
+        self._stop = stop
+
+    async def run(self, jobs: trio.Nursery, on_ready: Callable[[], None]) -> None:
+        """Start a task in `jobs` for each command, until the worker stops.
+
+        `on_ready` is called when Redis answers and the first command is waited for.
+        """
+        try:
+            await self._outage.outlast(self._queue.depth, sleep=self._stop.sleep)
+            on_ready()
+            log.info("reader.ready", concurrency=self._places.total_tokens)
+            while not self._stop.is_set():
+                await self._take_one(jobs)
+        except StoppingError:
+            pass
+        except OutageError as error:
+            log.error("redis.given_up", error_type=error.error_type, error=str(error))
+            self._stop.set(EXIT_REDIS_AWAY)
+
+    async def _take_one(self, jobs: trio.Nursery) -> None:
+        place = object()
+        with self._stop.interrupts():
+            await self._places.acquire_on_behalf_of(place)
+        claimed = None if self._stop.is_set() else await self._claim()
+        if claimed is not None:
+            jobs.start_soon(self._work, *claimed, place)
+
+    async def _claim(self) -> tuple[Claim, float] | None:
+        """Wait for a command; with it, when it was asked for. None: the worker stops."""
+        while not self._stop.is_set():
+            asked_at = trio.current_time()
+            match await self._outage.outlast(self._queue.claim, sleep=self._stop.sleep):
+                case Claim() as claim:
+                    return claim, asked_at
+                case NothingDue(next_due_seconds=due):
+                    await self._wait(self._block_seconds if due is None else due)
+        return None
+
+    async def _wait(self, seconds: float) -> None:
+        seconds = max(SHORTEST_WAIT_SECONDS, min(self._block_seconds, seconds))
+        with self._stop.interrupts():
+            await self._outage.outlast(lambda: self._queue.wait(seconds), sleep=self._stop.sleep)
+
+    async def _work(self, claim: Claim, claimed_at: float, place: object) -> None:
+        try:
+            await self._runner.run(claim, claimed_at)
+        finally:
+            self._places.release_on_behalf_of(place)

@@ -1,0 +1,122 @@
+"""What a command has to tell, made into events."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import trio
+from attrs import define, evolve, field
+
+from tgworker.core.model import DayReport, Event, EventKind, FetchCommand, FieldError, Status
+
+Clock = Callable[[], datetime]
+Emit = Callable[[Event], Awaitable[None]]
+
+
+@define
+class Tally:
+    """What a command has done so far."""
+
+    processed: int = 0
+    deduplicated: int = 0
+    failed_days: int = 0
+
+
+@define
+class Reporter:
+    """Tells of one delivery of one command.
+
+    `emit` puts an event on its way; `deliver` returns once it is published for good.
+    """
+
+    command: FetchCommand
+    command_id: str
+    worker_id: str
+    clock: Clock
+    emit: Emit
+    deliver: Emit
+    progress_interval: float = 5.0
+    tally: Tally = field(factory=Tally)
+    _began: float = field(factory=trio.current_time)
+    _last_progress: float = field(factory=trio.current_time)
+
+    async def started(self) -> None:
+        await self.emit(self._event(EventKind.STARTED, Status.RUNNING))
+
+    async def progress(self) -> None:
+        """Tell how far it is, unless that was told a moment ago."""
+        if trio.current_time() - self._last_progress >= self.progress_interval:
+            await self._progress(self._event(EventKind.PROGRESS, Status.RUNNING))
+
+    async def sealed(self, day: DayReport) -> None:
+        """A day is on disk, whole or as far as it is over."""
+        await self._progress(evolve(self._event(EventKind.PROGRESS, Status.RUNNING), day=day))
+
+    async def waiting(self, resume_at: datetime, error_type: str, reason: str) -> None:
+        """The command rests until then."""
+        event = self._event(EventKind.PROGRESS, Status.WAITING)
+        await self._progress(
+            evolve(event, resume_at=resume_at, error_type=error_type, error=reason)
+        )
+
+    async def completed(self) -> None:
+        await self.deliver(self._event(EventKind.COMPLETED, Status.COMPLETED))
+
+    async def failed(self, error_type: str, error: str) -> None:
+        event = self._event(EventKind.FAILED, Status.FAILED)
+        await self.deliver(
+            evolve(
+                event,
+                error_type=error_type,
+                error=error,
+                errors=max(1, self.tally.failed_days),
+            )
+        )
+
+    def figures(self) -> dict[str, int]:
+        """What a log line says of the work done."""
+        return {
+            "processed": self.tally.processed,
+            "deduplicated": self.tally.deduplicated,
+            "duration_ms": round((trio.current_time() - self._began) * 1000),
+        }
+
+    async def _progress(self, event: Event) -> None:
+        self._last_progress = trio.current_time()
+        await self.emit(event)
+
+    def _event(self, kind: EventKind, status: Status) -> Event:
+        return Event(
+            event=kind,
+            status=status,
+            command_id=self.command_id,
+            chat=str(self.command.chat),
+            mode=self.command.mode,
+            params=self.command.params,
+            ts=self.clock(),
+            worker_id=self.worker_id,
+            processed=self.tally.processed,
+            errors=self.tally.failed_days,
+            duration_sec=round(trio.current_time() - self._began, 3),
+            deduplicated=self.tally.deduplicated,
+        )
+
+
+def rejection(
+    command_id: str, errors: tuple[FieldError, ...], *, worker_id: str, ts: datetime
+) -> Event:
+    """The event for a command that can never be carried out."""
+    return Event(
+        event=EventKind.FAILED,
+        status=Status.FAILED,
+        command_id=command_id,
+        chat=None,
+        mode=None,
+        params=None,
+        ts=ts,
+        worker_id=worker_id,
+        errors=errors,
+        error_type="invalid_command",
+        error="; ".join(f"{e.path}: {e.message}" for e in errors),
+    )

@@ -1,0 +1,168 @@
+"""Media of every kind; nothing can be downloaded, only described."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from tgworker.simulator.world.model import (
+    Bare,
+    Contact,
+    Dice,
+    File,
+    Invoice,
+    Media,
+    Photo,
+    Place,
+    Poll,
+    WebPage,
+    WorldUser,
+)
+from tgworker.simulator.world.texts import PHRASES
+
+_SIZES = ((320, 240), (800, 600), (1280, 960))
+
+
+def album_media(rng: Random) -> Media:
+    """What stands in an album: mostly photos, now and then a video."""
+    return _photo(rng) if rng.random() < 0.8 else _video(rng)
+
+
+def any_media(rng: Random, user: WorldUser) -> Media:
+    """Any kind, each as likely; photos more."""
+    return rng.choice(_KINDS)(rng, user)
+
+
+def _photo(rng: Random) -> Photo:
+    if rng.random() < 0.05:
+        return Photo(())
+    count = 1 + rng.randrange(len(_SIZES))
+    sizes = tuple((w, h, w * h // 10 + rng.randrange(1000)) for w, h in _SIZES[:count])
+    return Photo(sizes, progressive=rng.random() < 0.3)
+
+
+def _video(rng: Random) -> File:
+    named = rng.random() < 0.5
+    return File(
+        "video",
+        "video/mp4",
+        rng.randrange(10**5, 4 * 10**9),
+        file_name=f"видео {rng.randrange(100)}.mp4" if named else None,
+        width=1920,
+        height=1080,
+        duration=rng.randrange(10**6) / 1000,
+    )
+
+
+def _document(rng: Random) -> File:
+    image = rng.random() < 0.2
+    return File(
+        "document",
+        "image/png" if image else "application/pdf",
+        rng.randrange(1, 10**7),
+        file_name=f"отчёт «{rng.randrange(100)}» 📄.{'png' if image else 'pdf'}",
+        width=640 if image else None,
+        height=480 if image else None,
+    )
+
+
+def _voice(rng: Random) -> File:
+    return File("voice", "audio/ogg", rng.randrange(1, 10**6), duration=1 + rng.randrange(600))
+
+
+def _audio(rng: Random) -> File:
+    tagged = rng.random() < 0.7
+    return File(
+        "audio",
+        "audio/mpeg",
+        rng.randrange(1, 10**7),
+        file_name="track.mp3",
+        duration=1 + rng.randrange(600),
+        title="Кукушка" if tagged else None,
+        performer="Кино" if tagged else None,
+    )
+
+
+def _sticker(rng: Random) -> File:
+    if rng.random() < 0.3:
+        return File(
+            *("sticker", "video/webm", rng.randrange(1, 10**5), "sticker.webm", 512, 512),
+            duration=2.5,
+            emoji="🔥",
+        )
+    return File(
+        "sticker", "image/webp", rng.randrange(1, 10**5), "sticker.webp", 512, 488, emoji="😀"
+    )
+
+
+def _animation(rng: Random) -> File:
+    return File(
+        *("animation", "video/mp4", rng.randrange(1, 10**6), "giphy.mp4", 480, 270), duration=3.0
+    )
+
+
+def _video_note(rng: Random) -> File:
+    return File(
+        *("video_note", "video/mp4", rng.randrange(1, 10**6)), width=384, height=384, duration=8.25
+    )
+
+
+def _web_page(rng: Random) -> WebPage:
+    url = f"https://example.org/статья/{rng.randrange(1000)}"
+    if rng.random() < 0.2:
+        return WebPage(url, empty=True)
+    full = rng.random() < 0.7
+    return WebPage(
+        url,
+        site_name="Example" if full else None,
+        title=rng.choice(PHRASES),
+        description=rng.choice(PHRASES) if full else None,
+    )
+
+
+def _place(rng: Random) -> Place:
+    latitude, longitude = rng.uniform(-90, 90), rng.uniform(-180, 180)
+    kind = rng.randrange(3)
+    if kind == 0:
+        return Place(latitude, longitude)
+    if kind == 1:
+        return Place(latitude, longitude, period=900)
+    return Place(latitude, longitude, title="Кофейня", address="ул. Ленина, 1")
+
+
+def _contact(rng: Random, user: WorldUser) -> Contact:
+    last = rng.choice(("", "Петров"))
+    return Contact(f"+7999{rng.randrange(10**7):07}", "Борис", last, rng.choice((0, user.id)))
+
+
+def _poll(rng: Random) -> Poll:
+    quiz = rng.random() < 0.3
+    answers = tuple(f"{rng.choice(PHRASES)} {n}" for n in range(2 + rng.randrange(4)))
+    return Poll("Что лучше? 🤔", answers, rng.random() < 0.3, quiz, 1 + rng.randrange(500))
+
+
+def _dice(rng: Random) -> Dice:
+    return Dice(rng.choice(("🎲", "🎯", "🎰")), 1 + rng.randrange(6))
+
+
+def _invoice(rng: Random) -> Invoice:
+    return Invoice("Подписка", "На месяц", "XTR", 1 + rng.randrange(1000), "start")
+
+
+_KINDS: tuple[Callable[[Random, WorldUser], Media], ...] = (
+    *(lambda rng, user: _photo(rng),) * 4,
+    lambda rng, user: _video(rng),
+    lambda rng, user: _document(rng),
+    lambda rng, user: _voice(rng),
+    lambda rng, user: _audio(rng),
+    lambda rng, user: _sticker(rng),
+    lambda rng, user: _animation(rng),
+    lambda rng, user: _video_note(rng),
+    lambda rng, user: _web_page(rng),
+    lambda rng, user: _place(rng),
+    _contact,
+    lambda rng, user: _poll(rng),
+    lambda rng, user: _dice(rng),
+    lambda rng, user: _invoice(rng),
+    lambda rng, user: Bare(rng.choice(("unsupported", "game", "to_do"))),
+)

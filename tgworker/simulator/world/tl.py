@@ -1,0 +1,197 @@
+"""The world in Telegram's words: messages, people and chats as Telethon's TL objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from telethon.tl import types
+
+from tgworker.core.model import CHANNEL_MARK, ChatType
+from tgworker.simulator.world.model import (
+    Outsider,
+    Reply,
+    WorldEntity,
+    WorldForward,
+    WorldMessage,
+    WorldReaction,
+    WorldUser,
+)
+from tgworker.simulator.world.tl_actions import action_tl
+from tgworker.simulator.world.tl_media import media_tl
+
+
+def moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def peer_tl(marked_id: int) -> Any:
+    """A marked id as a Peer."""
+    if marked_id > 0:
+        return types.PeerUser(marked_id)
+    if marked_id < CHANNEL_MARK:
+        return types.PeerChannel(CHANNEL_MARK - marked_id)
+    return types.PeerChat(-marked_id)
+
+
+def message_tl(message: WorldMessage, *, chat_id: int, type: ChatType, linked_id: int) -> Any:
+    """The message as ``Message`` or ``MessageService``.
+
+    `chat_id` is the chat's marked id; `linked_id` (bare) is the group that comments on a channel's posts go to.
+    """
+    post = type is ChatType.CHANNEL
+    common: dict[str, Any] = {
+        "id": message.id,
+        "peer_id": peer_tl(chat_id),
+        "date": moment(message.date),
+        "from_id": None if message.sender is None else peer_tl(message.sender),
+        "reply_to": None if message.reply is None else _reply(message.reply),
+        "post": post or None,
+    }
+    if message.action is not None:
+        return types.MessageService(**common, action=action_tl(message.action, message.id))
+    return types.Message(
+        **common,
+        message=message.text,
+        entities=[entity_tl(entity) for entity in message.entities] or None,
+        media=None if message.media is None else media_tl(message.media, message.id, message.date),
+        fwd_from=None if message.forward is None else _forward(message.forward),
+        replies=_replies(message.replies_count, linked_id if post else None),
+        views=message.views,
+        forwards=message.forwards,
+        edit_date=None if message.edit_date is None else moment(message.edit_date),
+        edit_hide=message.edit_hide or None,
+        reactions=None if message.reactions is None else _reactions(message.reactions),
+        grouped_id=message.grouped_id,
+        via_bot_id=message.via_bot_id,
+        post_author=message.post_author,
+        pinned=message.pinned or None,
+    )
+
+
+def peers_of(message: WorldMessage) -> frozenset[int]:
+    """Marked ids of everyone whom Telegram names along with the message."""
+    forward, reply, action = message.forward, message.reply, message.action
+    peers = {
+        message.sender,
+        message.via_bot_id,
+        forward.from_id if forward is not None else None,
+        reply.other_chat if reply is not None else None,
+        *(entity.user_id for entity in message.entities),
+    }
+    for value in action.fields.values() if action is not None else ():
+        peers.update(value if isinstance(value, tuple) else (value,))
+    return frozenset(peer for peer in peers if isinstance(peer, int))
+
+
+def user_tl(user: WorldUser, *, is_self: bool = False) -> Any:
+    names = [types.Username(name, active=active or None) for name, active in user.names]
+    return types.User(
+        id=user.id,
+        is_self=is_self or None,
+        access_hash=user.access_hash,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        username=user.username,
+        usernames=names or None,
+        bot=user.bot or None,
+        bot_info_version=1 if user.bot else None,
+        deleted=user.deleted or None,
+        phone=user.phone if is_self else None,
+    )
+
+
+def outsider_tl(outsider: Outsider) -> Any:
+    return types.Channel(
+        id=CHANNEL_MARK - outsider.id,
+        title=outsider.title,
+        photo=types.ChatPhotoEmpty(),
+        date=moment(0),
+        broadcast=True,
+        access_hash=outsider.access_hash,
+        username=outsider.username,
+    )
+
+
+def _reply(reply: Reply) -> Any:
+    if reply.story:
+        return types.MessageReplyStoryHeader(types.PeerUser(1), 1)
+    quoted = reply.quote is not None
+    return types.MessageReplyHeader(
+        reply_to_msg_id=reply.msg_id,
+        reply_to_top_id=reply.top_id,
+        forum_topic=reply.topic or None,
+        reply_to_peer_id=None if reply.other_chat is None else peer_tl(reply.other_chat),
+        reply_from=(
+            None
+            if reply.other_chat is None
+            else types.MessageFwdHeader(date=moment(0), from_id=peer_tl(reply.other_chat))
+        ),
+        quote=quoted or None,
+        quote_text=reply.quote,
+        quote_offset=0 if quoted else None,
+    )
+
+
+def _replies(count: int | None, linked_id: int | None) -> Any:
+    if count is None:
+        return None
+    if linked_id is None:
+        return types.MessageReplies(replies=count, replies_pts=1)
+    return types.MessageReplies(replies=count, replies_pts=1, comments=True, channel_id=linked_id)
+
+
+def _forward(forward: WorldForward) -> Any:
+    return types.MessageFwdHeader(
+        date=moment(forward.date),
+        from_id=None if forward.from_id is None else peer_tl(forward.from_id),
+        from_name=forward.from_name,
+        channel_post=forward.channel_post,
+        post_author=forward.post_author,
+    )
+
+
+def _reactions(reactions: tuple[WorldReaction, ...]) -> Any:
+    return types.MessageReactions(
+        [types.ReactionCount(_kind(each), each.count) for each in reactions]
+    )
+
+
+def _kind(reaction: WorldReaction) -> Any:
+    if reaction.document_id is not None:
+        return types.ReactionCustomEmoji(reaction.document_id)
+    return types.ReactionEmoji(reaction.emoji) if reaction.emoji else types.ReactionPaid()
+
+
+def entity_tl(entity: WorldEntity) -> Any:
+    """The entity's own TL type."""
+    return _ENTITIES[entity.type](entity, entity.offset, entity.length)
+
+
+_ENTITIES: dict[str, Callable[[WorldEntity, int, int], Any]] = {
+    "unknown": lambda e, at, n: types.MessageEntityUnknown(at, n),
+    "mention": lambda e, at, n: types.MessageEntityMention(at, n),
+    "hashtag": lambda e, at, n: types.MessageEntityHashtag(at, n),
+    "bot_command": lambda e, at, n: types.MessageEntityBotCommand(at, n),
+    "url": lambda e, at, n: types.MessageEntityUrl(at, n),
+    "email": lambda e, at, n: types.MessageEntityEmail(at, n),
+    "bold": lambda e, at, n: types.MessageEntityBold(at, n),
+    "italic": lambda e, at, n: types.MessageEntityItalic(at, n),
+    "code": lambda e, at, n: types.MessageEntityCode(at, n),
+    "pre": lambda e, at, n: types.MessageEntityPre(at, n, e.language or ""),
+    "text_url": lambda e, at, n: types.MessageEntityTextUrl(at, n, e.url),
+    "mention_name": lambda e, at, n: types.MessageEntityMentionName(at, n, e.user_id),
+    "phone": lambda e, at, n: types.MessageEntityPhone(at, n),
+    "cashtag": lambda e, at, n: types.MessageEntityCashtag(at, n),
+    "underline": lambda e, at, n: types.MessageEntityUnderline(at, n),
+    "strike": lambda e, at, n: types.MessageEntityStrike(at, n),
+    "bank_card": lambda e, at, n: types.MessageEntityBankCard(at, n),
+    "spoiler": lambda e, at, n: types.MessageEntitySpoiler(at, n),
+    "custom_emoji": lambda e, at, n: types.MessageEntityCustomEmoji(at, n, e.document_id),
+    "blockquote": lambda e, at, n: types.MessageEntityBlockquote(at, n, e.collapsed or None),
+    "formatted_date": lambda e, at, n: types.MessageEntityFormattedDate(at, n, moment(e.date or 0)),
+    "diff_insert": lambda e, at, n: types.MessageEntityDiffInsert(at, n),
+    "diff_replace": lambda e, at, n: types.MessageEntityDiffReplace(at, n, e.old_text or ""),
+    "diff_delete": lambda e, at, n: types.MessageEntityDiffDelete(at, n),
+}

@@ -1,0 +1,1 @@
+"""Fulfil the ports: Telegram, Redis and the archive on disk, and twins in memory for tests."""

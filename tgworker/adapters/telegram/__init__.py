@@ -1,0 +1,6 @@
+"""The Gateway port, fulfilled by Telethon under trio-asyncio."""
+
+from tgworker.adapters.telegram.gateway import TelegramGateway, open_gateway
+from tgworker.adapters.telegram.session import TelegramSession, open_session
+
+__all__ = ["TelegramGateway", "TelegramSession", "open_gateway", "open_session"]

@@ -1,0 +1,177 @@
+"""The Gateway port on real Telegram: trio on this side, asyncio behind `link`, one crossing for each request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+import trio
+import trio_asyncio
+from telethon.tl import functions, types
+
+from tgworker.adapters.telegram.errors import translate_errors
+from tgworker.adapters.telegram.known import KnownChats, input_peer
+from tgworker.adapters.telegram.link import Link
+from tgworker.adapters.telegram.lookup import STALE, look_up
+from tgworker.adapters.telegram.mapping import map_page
+from tgworker.adapters.telegram.plain import TL
+from tgworker.adapters.telegram.server import parse_address, trust_server_key
+from tgworker.adapters.telegram.session import TelegramSession, open_session
+from tgworker.core.model import Chat, ChatRef, HistoryQuery, Page
+from tgworker.errors import (
+    AccountUnusableError,
+    ChatUnavailableError,
+    FloodWaitError,
+    TransientError,
+)
+
+_log = structlog.get_logger()
+
+CLOSING_SECONDS = 3.0
+"""How long closing may take that is polite to Telegram."""
+
+
+class TelegramGateway:
+    """One Telegram account, as `tgworker.ports.Gateway` has it. Made by `open_gateway`."""
+
+    def __init__(self, session: TelegramSession, link: Link, *, request_timeout: float) -> None:
+        self._session = session
+        self._link = link
+        self._known = KnownChats(session)
+        self._request_timeout = request_timeout
+
+    @property
+    def connected(self) -> bool:
+        """Whether a connection is open now. That none is, is no fault: the next request opens one."""
+        return self._link.is_open
+
+    async def check_account(self) -> None:
+        """Ask Telegram whether the account is logged in and may work. One request; raises as every method."""
+        await self._ask(functions.users.GetUsersRequest([types.InputUserSelf()]))
+
+    async def resolve(self, ref: ChatRef) -> Chat:
+        """Find a chat by name or id. Known chats cost no request, by a restart, too. Idempotent.
+
+        A username costs one request (two, where the session of another program had it wrong). To the id of a chat
+        never met only the account's dialogs lead: that takes some requests, at most `lookup.DIALOG_PAGES`.
+        """
+        known = self._known.find(ref)
+        if known is not None:
+            return known.chat
+        return await self._known.learn(await look_up(ref, self._ask, self._session))
+
+    async def history(self, chat: Chat, query: HistoryQuery) -> Page:
+        """Ask for one page of a chat that `resolve` returned. Idempotent."""
+        known = self._known.find(ChatRef(id=chat.id))
+        if known is None:
+            raise ChatUnavailableError(
+                f"{chat.label} has to be resolved first.", error_type="chat_not_found"
+            )
+        request = functions.messages.GetHistoryRequest(
+            peer=input_peer(known),
+            offset_id=query.offset_id,
+            offset_date=query.offset_date,
+            add_offset=query.add_offset,
+            limit=query.limit,
+            max_id=0,
+            min_id=query.min_id,
+            hash=0,
+        )
+        try:
+            result = await self._ask(request)
+        except ChatUnavailableError as error:
+            if error.error_type in STALE:
+                # If this is cancelled, nobody is left who wants to know of the error.
+                await self._known.forget(chat)  # noqa: ASYNC120  # see above
+            raise
+        if not isinstance(result, types.messages.MessagesNotModified):
+            await self._known.learn_again(chat, result.chats)
+        return map_page(result, chat.label)
+
+    async def _ask(self, request: TL) -> TL:
+        """One crossing into asyncio and back, with everything that may go wrong on it put into the port's words."""
+        with translate_errors(_method_name(request)):
+            try:
+                with trio.fail_after(self._request_timeout):
+                    answer = await trio_asyncio.aio_as_trio(self._link.ask)(request)
+            except trio.TooSlowError:
+                self._link.drop()
+                raise
+        # A cancellation that asyncio's side swallowed must not be lost.
+        await trio.lowlevel.checkpoint_if_cancelled()
+        return answer
+
+
+def _method_name(request: TL) -> str:
+    """``messages.getHistory`` for a ``GetHistoryRequest``."""
+    name = type(request).__name__.removesuffix("Request")
+    return f"{type(request).__module__.rpartition('.')[2]}.{name[:1].lower()}{name[1:]}"
+
+
+@asynccontextmanager
+async def open_gateway(
+    *,
+    api_id: int,
+    session: Path,
+    server: str | None = None,
+    server_key: Path | None = None,
+    connect_timeout: float = 10.0,
+    request_timeout: float = 30.0,
+) -> AsyncIterator[TelegramGateway]:
+    """Hold the account for as long as the block runs; inside `trio_asyncio.open_loop`.
+
+    The account is checked with one request. If Telegram cannot be reached now, that is logged and no hindrance: the
+    requests say so themselves. Times are in seconds; connecting counts as part of a request.
+
+    Raises:
+        SettingsError: the session is held by another worker or unusable, or `server` or `server_key` is.
+        AccountUnusableError: the session is not logged in, or Telegram does not let the account work.
+    """
+    address = None if server is None else parse_address(server)
+    with ExitStack() as held:
+        if server_key is not None:
+            await trio.to_thread.run_sync(trust_server_key, server_key)
+        opened = await trio.to_thread.run_sync(held.enter_context, open_session(session))
+        if not opened.auth_key:
+            raise AccountUnusableError(
+                f"The session {opened.filename} is not logged in. Run `tgworker login`.",
+                error_type="not_logged_in",
+            )
+        held.enter_context(_stray_errors_logged())
+        link = Link(opened, api_id=api_id, address=address, connect_timeout=connect_timeout)
+        gateway = TelegramGateway(opened, link, request_timeout=request_timeout)
+        try:
+            await _check_at_start(gateway)
+            yield gateway
+        finally:
+            with trio.move_on_after(CLOSING_SECONDS, shield=True):
+                await trio_asyncio.aio_as_trio(link.close)()
+
+
+async def _check_at_start(gateway: TelegramGateway) -> None:
+    try:
+        await gateway.check_account()
+    except (TransientError, FloodWaitError) as error:
+        _log.warning("telegram.account_not_checked", error_type=error.error_type, error=str(error))
+
+
+@contextmanager
+def _stray_errors_logged() -> Iterator[None]:
+    """Errors that no task waits for would end the whole program under trio-asyncio; they become log lines."""
+    loop = trio_asyncio.current_loop.get()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(_log_stray_error)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(before)
+
+
+def _log_stray_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    _log.warning(
+        "telegram.loop_error", error=context.get("message"), exc_info=context.get("exception")
+    )

@@ -1,0 +1,247 @@
+"""One MTProto connection, opened when a request needs it. This is asyncio; `gateway` calls it from trio.
+
+It stands on Telethon's `MTProtoSender` and not on its `TelegramClient`, because here one call has to be one request.
+That client sleeps two seconds after a server error before it tells anybody, repeats unanswered requests when it
+reconnects in the background, asks for missed updates every quarter of an hour, asks three more things on connecting,
+and throws the login away when Telegram names another data center. Waiting and retrying are the guard's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+
+from attrs import frozen
+from telethon.crypto import AuthKey
+from telethon.errors import AuthKeyNotFound, InvalidDCError, RPCError
+from telethon.network import ConnectionTcpFull, MTProtoSender
+from telethon.tl import functions
+from telethon.tl.alltlobjects import LAYER
+
+from tgworker import __version__
+from tgworker.adapters.telegram.plain import TL
+from tgworker.adapters.telegram.quiet import Loggers, NoUpdates, in_own_context
+from tgworker.adapters.telegram.server import Address
+from tgworker.adapters.telegram.session import TelegramSession
+
+IDLE_SECONDS = 60.0
+"""A connection unused for longer is not trusted: routers forget it and say nothing, and a new one costs one request."""
+
+TELEGRAM = Address("149.154.167.51", 443)
+"""Data center 2, where Telethon begins, too; the login tells which one is really the account's."""
+
+
+@frozen(eq=False)
+class _Line:
+    """An open connection. ``down`` ends, with the reason or None, when it is no longer open."""
+
+    sender: MTProtoSender
+    down: asyncio.Task[Exception | None]
+
+
+class Link:
+    """Asks Telegram one thing at a time or several at once; ends nothing but itself when a connection breaks."""
+
+    def __init__(
+        self,
+        session: TelegramSession,
+        *,
+        api_id: int,
+        address: Address | None,
+        connect_timeout: float,
+    ) -> None:
+        self._session = session
+        self._api_id = api_id
+        self._address = address
+        self._connect_timeout = connect_timeout
+        self._connecting = asyncio.Lock()
+        self._loggers = Loggers()
+        self._line: _Line | None = None
+        self._used_at = 0.0
+        self._data_centers: list[TL] = []
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_open(self) -> bool:
+        return self._line is not None and not self._line.down.done()
+
+    async def ask(self, request: TL) -> TL:
+        """The answer to one request; a named other data center is followed.
+
+        Raises:
+            RPCError: Telegram refuses.
+            OSError, EOFError and more of Telethon's: the connection failed, and the next request opens a new one.
+        """
+        quiet = functions.InvokeWithoutUpdatesRequest(request)
+        line = await self._connected()
+        try:
+            return await self._exchange(line, quiet)
+        except InvalidDCError as elsewhere:
+            if not hasattr(elsewhere, "new_dc"):
+                raise
+            return await self._exchange(await self._move(line, elsewhere.new_dc), quiet)
+
+    def drop(self) -> None:
+        """Give the connection up, as one that does not answer; what still waits for it fails."""
+        if self._line is not None:
+            self._give_up(self._line)
+
+    def _give_up(self, line: _Line) -> None:
+        """The next request opens a new connection, unless that has happened already."""
+        self._discard(line.sender)
+        if self._line is line:
+            self._line = None
+
+    async def close(self) -> None:
+        """Hang up, and wait until that is done."""
+        self.drop()
+        await asyncio.gather(*self._closing)
+
+    async def _connected(self) -> _Line:
+        """The open connection, or a new one: one attempt, however many requests wait for it."""
+        async with self._connecting:
+            idle = asyncio.get_running_loop().time() - self._used_at
+            if not self.is_open or idle > IDLE_SECONDS:
+                self.drop()
+                query = functions.help.GetConfigRequest()
+                self._line, config = await self._open(
+                    self._present_address(), self._session.auth_key, query
+                )
+                self._data_centers = getattr(config, "dc_options", [])
+            assert self._line is not None
+            return self._line
+
+    def _present_address(self) -> Address:
+        """The other server if there is one, else where the session's data center was at the login."""
+        if self._address is not None:
+            return self._address
+        host, port = self._session.server_address, self._session.port
+        return Address(host, port) if host else TELEGRAM
+
+    async def _open(self, address: Address, key: AuthKey | None, query: TL) -> tuple[_Line, TL]:
+        """A new connection and the answer to its first query; without a `key`, a new one is agreed on first."""
+        sender = MTProtoSender(
+            key,
+            loggers=self._loggers,
+            # One attempt, and no reconnecting behind our back: who asks next connects.
+            retries=0,
+            delay=0,
+            auto_reconnect=False,
+            connect_timeout=self._connect_timeout,
+            updates_queue=NoUpdates(),
+        )
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                await in_own_context(self._connect(sender, address))
+                line = _Line(sender, in_own_context(_wait_down(sender)))
+                return line, await self._exchange(line, self._greeting(query))
+        except BaseException:
+            self._discard(sender)
+            raise
+
+    async def _connect(self, sender: MTProtoSender, address: Address) -> None:
+        connection = ConnectionTcpFull(
+            address.host, address.port, self._session.dc_id, loggers=self._loggers
+        )
+        try:
+            await sender.connect(connection)
+        except RPCError:
+            raise
+        except Exception as error:
+            # The key exchange reads bytes that nothing vouches for yet: it may fail in any way.
+            raise ConnectionError(
+                f"cannot connect to {address.host}:{address.port}: {error}"
+            ) from error
+
+    def _greeting(self, query: TL) -> TL:
+        """The first request of a connection: who is calling, and which layer of the schema is spoken.
+
+        Source: https://core.telegram.org/api/invoking
+        """
+        return functions.InvokeWithLayerRequest(
+            LAYER,
+            functions.InvokeWithoutUpdatesRequest(
+                functions.InitConnectionRequest(
+                    api_id=self._api_id,
+                    device_model="tgworker",
+                    system_version=platform.system(),
+                    app_version=__version__,
+                    system_lang_code="en",
+                    lang_pack="",
+                    lang_code="en",
+                    query=query,
+                )
+            ),
+        )
+
+    async def _exchange(self, line: _Line, request: TL) -> TL:
+        """Send a request and wait for its answer, or for the end of the connection.
+
+        Telethon forgets what it had not sent yet when a connection ends: the answer alone may never come.
+        """
+        self._used_at = asyncio.get_running_loop().time()
+        answer = line.sender.send(request)
+        try:
+            await asyncio.wait({answer, line.down}, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done() and not answer.cancelled():
+                return answer.result()
+            raise (line.down.result() if line.down.done() else None) or EOFError("it was closed")
+        except (RPCError, AuthKeyNotFound):
+            raise
+        except Exception as error:
+            # Telethon hands on whatever the bytes of a broken or foreign peer led to.
+            self._give_up(line)
+            raise ConnectionError(
+                f"the connection failed: {type(error).__name__}: {error}"
+            ) from error
+        finally:
+            # Telethon throws away the late answer to a request whose future is cancelled.
+            answer.cancel()
+
+    async def _move(self, line: _Line, dc_id: int) -> _Line:
+        """Go to another data center and take the login along; the session changes when the new one has it.
+
+        Source: https://core.telegram.org/api/datacenter#authorization-transfer
+        """
+        async with self._connecting:
+            if self._line is not line and self._line is not None:
+                return self._line  # another request has moved already
+            option = self._data_center(dc_id)
+            exported = await self._exchange(
+                line,
+                functions.InvokeWithoutUpdatesRequest(
+                    functions.auth.ExportAuthorizationRequest(dc_id)
+                ),
+            )
+            address = Address(option.ip_address, option.port)
+            query = functions.auth.ImportAuthorizationRequest(exported.id, exported.bytes)
+            moved, _ = await self._open(address, None, query)
+            self._session.set_dc(dc_id, address.host, address.port)
+            self._session.auth_key = moved.sender.auth_key
+            self._session.save()
+            self.drop()
+            self._address = None
+            self._line = moved
+            return moved
+
+    def _data_center(self, dc_id: int) -> TL:
+        """Where a data center is, as Telegram's configuration says; file servers and IPv6 are left aside."""
+        for option in self._data_centers:
+            special = option.cdn or option.media_only or option.ipv6 or option.tcpo_only
+            if option.id == dc_id and not special:
+                return option
+        raise ConnectionError(f"Telegram names data center {dc_id} and does not say where it is")
+
+    def _discard(self, sender: MTProtoSender) -> None:
+        """Disconnect in the background: with an unreachable peer that takes seconds nobody should wait for."""
+        task = in_own_context(sender.disconnect())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+async def _wait_down(sender: MTProtoSender) -> Exception | None:
+    try:
+        await sender.disconnected
+    except Exception as error:  # noqa: B902  # whatever it was, it is the answer here
+        return error
+    return None

@@ -1,0 +1,124 @@
+"""Finding a chat that the session does not remember, with as few requests as Telegram allows.
+
+Resolving a username is the most limited call there is. So what an older session of Telethon's knows of a chat is tried
+first, and a chat is looked up among the account's dialogs only where nothing else names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeAlias
+
+from telethon.tl import functions, types
+from telethon.utils import get_input_peer
+
+from tgworker.adapters.telegram.known import is_whole, meanings
+from tgworker.adapters.telegram.people import entity_id, map_chat
+from tgworker.adapters.telegram.plain import TL, marked_id
+from tgworker.adapters.telegram.session import TelegramSession
+from tgworker.core.model import CHANNEL_MARK, ChatRef
+from tgworker.errors import ChatUnavailableError
+
+Ask: TypeAlias = Callable[[TL], Awaitable[TL]]
+
+DIALOG_PAGES = 5
+"""So many requests, of a hundred dialogs each, are spent on a chat known by its id alone."""
+
+STALE = frozenset({"channel_invalid", "channel_id_invalid", "chat_id_invalid", "peer_id_invalid"})
+"""What Telegram answers to an id whose access hash is not this account's."""
+
+
+async def look_up(ref: ChatRef, ask: Ask, session: TelegramSession) -> TL:
+    """The user or chat that `ref` names, whole.
+
+    Raises:
+        ChatUnavailableError: there is none, or none that the account may see.
+    """
+    found = await (_by_id if ref.username is None else _by_username)(ref, ask, session)
+    if isinstance(found, types.ChannelForbidden | types.ChatForbidden):
+        raise ChatUnavailableError(
+            f"{ref} is private, or the account was banned from it.", error_type="channel_private"
+        )
+    if found is None or not is_whole(found):
+        raise ChatUnavailableError(
+            f"{ref} is not among the account's chats: it has to be a member.",
+            error_type="chat_not_found",
+        )
+    return found
+
+
+async def _by_username(ref: ChatRef, ask: Ask, session: TelegramSession) -> TL | None:
+    row = session.get_entity_rows_by_username(ref.username)
+    if row is not None:
+        entity = await _fetch(ask, *row)
+        if entity is not None and is_whole(entity) and ref.username in map_chat(entity).usernames:
+            return entity
+    resolved = await ask(functions.contacts.ResolveUsernameRequest(ref.username))
+    return _pick((*resolved.chats, *resolved.users), {marked_id(resolved.peer)})
+
+
+async def _by_id(ref: ChatRef, ask: Ask, session: TelegramSession) -> TL | None:
+    for id in meanings(ref):
+        row = session.get_entity_rows_by_id(id)
+        # A basic group is asked for by its id alone.
+        if row is None and CHANNEL_MARK < id < 0:
+            row = (id, 0)
+        entity = None if row is None else await _fetch(ask, *row)
+        if entity is not None:
+            return entity
+    return await _in_dialogs(frozenset(meanings(ref)), ask)
+
+
+async def _fetch(ask: Ask, id: int, access_hash: int) -> TL | None:
+    """The user or chat with this marked id; None if Telegram does not know it under this hash (any more)."""
+    try:
+        if id > 0:
+            found = await ask(functions.users.GetUsersRequest([types.InputUser(id, access_hash)]))
+        elif id > CHANNEL_MARK:
+            found = (await ask(functions.messages.GetChatsRequest([-id]))).chats
+        else:
+            channel = types.InputChannel(CHANNEL_MARK - id, access_hash)
+            found = (await ask(functions.channels.GetChannelsRequest([channel]))).chats
+    except ChatUnavailableError as error:
+        if error.error_type not in STALE:
+            raise
+        return None
+    return _pick(found, {id})
+
+
+async def _in_dialogs(wanted: frozenset[int], ask: Ask) -> TL | None:
+    """Look through the account's dialogs, newest first. Source: https://core.telegram.org/api/offsets"""
+    request = functions.messages.GetDialogsRequest(None, 0, types.InputPeerEmpty(), 100, 0)
+    for _ in range(DIALOG_PAGES):
+        answer = await ask(request)
+        entities = {entity_id(entity): entity for entity in (*answer.chats, *answer.users)}
+        found = _pick(entities.values(), wanted)
+        if found is not None or not isinstance(answer, types.messages.DialogsSlice):
+            return found
+        last = _last_message(answer)
+        if last is None:
+            return None
+        peer = get_input_peer(entities[marked_id(last.peer_id) or 0])
+        request = functions.messages.GetDialogsRequest(
+            last.date, last.id, peer, 100, 0, exclude_pinned=True
+        )
+    return None
+
+
+def _last_message(answer: TL) -> TL | None:
+    """The newest message of the last dialog that has one: the next page begins behind it."""
+    messages = {
+        (marked_id(message.peer_id), message.id): message
+        for message in answer.messages
+        if not isinstance(message, types.MessageEmpty)
+    }
+    tops = ((marked_id(dialog.peer), dialog.top_message) for dialog in reversed(answer.dialogs))
+    return next((messages[top] for top in tops if top in messages), None)
+
+
+def _pick(entities: Iterable[TL], wanted: Iterable[int | None]) -> TL | None:
+    empty = types.UserEmpty | types.ChatEmpty
+    return next(
+        (each for each in entities if entity_id(each) in wanted and not isinstance(each, empty)),
+        None,
+    )

@@ -1,0 +1,48 @@
+"""What keeps Telethon quiet: its log lines, the updates it is sent, and the context its tasks run in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Coroutine, MutableMapping
+from typing import Any, TypeVar
+
+from structlog.contextvars import clear_contextvars
+
+from tgworker.adapters.telegram.plain import TL
+
+T = TypeVar("T")
+
+
+class Loggers(dict[str, "_ModestLogger"]):
+    """Telethon looks its loggers up here by module."""
+
+    def __missing__(self, module: str) -> _ModestLogger:
+        return _ModestLogger(logging.getLogger(module))
+
+
+class _ModestLogger(logging.LoggerAdapter):  # type: ignore[type-arg]  # generic in the stubs only
+    """Telethon's lines, at most as warnings: what goes wrong is also raised, and the caller knows how bad it is."""
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        super().log(min(level, logging.WARNING), msg, *args, **kwargs)
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        return msg, kwargs
+
+
+class NoUpdates:
+    """Where updates go: nowhere. Telegram is asked to send none, and sends a few."""
+
+    def put_nowait(self, update: TL) -> None:
+        pass
+
+
+def in_own_context(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Run a connection's task outside the command that happened to open it: its log lines are nobody's."""
+    context = contextvars.copy_context()
+    context.run(clear_contextvars)
+    return asyncio.get_running_loop().create_task(work, context=context)

@@ -1,0 +1,165 @@
+"""The session file: the account's login, and the chats this worker fetches. Whoever has it is logged in.
+
+It is Telethon's own SQLite format, and sessions made by other programs work. Telethon writes every user of every answer
+into it; this one keeps only what `remember` is given, in tables of its own. Each change is one SQLite transaction, so a
+crash at any point leaves the login as it was before or after.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from attrs import frozen
+from telethon.sessions import SQLiteSession
+
+from tgworker.adapters.telegram.plain import TL
+from tgworker.core.model import Chat, ChatType
+from tgworker.errors import SettingsError
+
+SUFFIX = ".session"
+
+_TABLES = """
+create table if not exists tgworker_chats (
+    id integer primary key, access_hash integer not null, type text not null, title text not null
+);
+create table if not exists tgworker_usernames (
+    username text primary key, chat_id integer not null, place integer not null
+);
+"""
+
+
+@frozen
+class KnownChat:
+    """A chat with the key to ask for it: Telegram gives one to each account, and wants it with the id."""
+
+    chat: Chat
+    access_hash: int
+    """0 for basic groups, which need none."""
+
+
+class TelegramSession(SQLiteSession):  # type: ignore[misc]  # Telethon ships no types
+    """A Telethon session that keeps no users. Open it with `open_session`."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._cursor().executescript(_TABLES)
+
+    def process_entities(self, tlo: TL) -> None:
+        """Nothing: whom Telethon sees go by is nobody's business. See `remember`."""
+
+    def known_chats(self) -> list[KnownChat]:
+        """Every chat that was remembered."""
+        cursor = self._cursor()
+        usernames: dict[int, list[str]] = {}
+        for chat_id, username in cursor.execute(
+            "select chat_id, username from tgworker_usernames order by chat_id, place"
+        ):
+            usernames.setdefault(chat_id, []).append(username)
+        rows = cursor.execute("select id, access_hash, type, title from tgworker_chats order by id")
+        return [
+            _known(id, access_hash, type, title, usernames.get(id, []))
+            for id, access_hash, type, title in rows.fetchall()
+        ]
+
+    def remember(self, known: KnownChat) -> None:
+        """Keep a chat, durably. A username it has is taken from the chat that had it before.
+
+        Raises:
+            sqlite3.Error: the file cannot be written; it is as it was.
+        """
+        chat = known.chat
+        with self._transaction() as cursor:
+            cursor.execute(
+                "insert or replace into tgworker_chats values (?, ?, ?, ?)",
+                (chat.id, known.access_hash, chat.type, chat.title),
+            )
+            cursor.execute("delete from tgworker_usernames where chat_id = ?", (chat.id,))
+            cursor.executemany(
+                "insert or replace into tgworker_usernames values (?, ?, ?)",
+                [(username, chat.id, place) for place, username in enumerate(chat.usernames)],
+            )
+
+    def forget(self, id: int) -> None:
+        """Undo `remember`, durably. Raises: sqlite3.Error, as there."""
+        with self._transaction() as cursor:
+            cursor.execute("delete from tgworker_usernames where chat_id = ?", (id,))
+            cursor.execute("delete from tgworker_chats where id = ?", (id,))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Cursor]:
+        """All that is done with the cursor, or nothing."""
+        try:
+            yield self._cursor()
+            self._conn.commit()
+        except sqlite3.Error:
+            self._conn.rollback()
+            raise
+
+
+def _known(id: int, access_hash: int, type: str, title: str, usernames: list[str]) -> KnownChat:
+    username = usernames[0] if usernames else None
+    return KnownChat(Chat(id, ChatType(type), title, username, tuple(usernames)), access_hash)
+
+
+@contextmanager
+def open_session(path: Path) -> Iterator[TelegramSession]:
+    """Hold the session file, made when it is new; as in Telethon, ``.session`` is added to a name without it.
+
+    Raises:
+        SettingsError: another process holds it (with that one's pid), or it is no session file that can be used.
+    """
+    file = path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX)
+    with ExitStack() as held:
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            held.enter_context(_lock(file))
+            _make_private(file)
+            session = TelegramSession(file)
+        except OSError as error:
+            raise SettingsError(
+                [f"TELEGRAM_SESSION cannot be used: {file}: {error.strerror}"]
+            ) from error
+        except (sqlite3.Error, ValueError) as error:
+            # A ValueError: the tables are of a newer version than this Telethon's.
+            raise SettingsError(
+                [f"TELEGRAM_SESSION is no session of Telethon: {file}: {error}"]
+            ) from error
+        held.callback(session.close)
+        yield session
+
+
+@contextmanager
+def _lock(file: Path) -> Iterator[None]:
+    """Keep other workers off the session, until the end of this block or of the process, however it ends.
+
+    The lock is on a file beside it: SQLite would lose its own locks on the session when a descriptor of it is closed.
+    That file stays: to delete it would let two others hold two files of one name.
+    """
+    descriptor = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+            raise SettingsError(
+                [f"TELEGRAM_SESSION is in use by another worker, process {holder}: {file}"]
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make_private(file: Path) -> None:
+    """Only its owner may read the session, from its first byte on; SQLite gives its journals the same mode."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)

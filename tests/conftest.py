@@ -1,0 +1,38 @@
+"""Fixtures that every part of the suite may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from hypothesis import HealthCheck, settings
+
+from tgworker.adapters.redis.server import RedisServer
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile(
+    "tgworker", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("tgworker")
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A real Redis on a port of its own; with pytest-xdist every worker has its own. Don't stop it: see `redis_url`."""
+    folder: Path = tmp_path_factory.mktemp("redis")
+    server = RedisServer(folder)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The URL of a real Redis that is empty. Other processes may use it too."""
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.client_unpause()
+        client.flushall()
+        client.script_flush()
+    return redis_server.url

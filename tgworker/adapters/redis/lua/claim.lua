@@ -1,0 +1,76 @@
+-- Hand the next job to a worker.
+--
+-- KEYS[7]: the worker's last claim.
+-- ARGV: the worker's session, the number of its attempt, a command_id for a new job, the worker's name,
+--       its lease in ms, how often a job may be handed out.
+-- Returns {id, epoch, payload, command_id, deliveries} ({} if none is due),
+--         ms until the next parked job is due (-1: none), and {{id, payload, command_id}, ...} of the jobs that died.
+--
+-- An attempt is answered once. Sent again, because its reply was lost, it gets the same job while the worker holds it,
+-- and never another one: so an old request that arrives late can't take a job for nobody.
+local CLAIM = KEYS[7]
+local session, attempt, command_id, worker = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local ttl, max_deliveries = tonumber(ARGV[5]), tonumber(ARGV[6])
+local BATCH = 100
+local CLAIM_KEPT_MS = 24 * 3600 * 1000
+
+local function answer(id)
+  local job = redis.call('HMGET', JOB .. id, 'epoch', 'payload', 'command_id', 'deliveries')
+  return {tonumber(id), tonumber(job[1]), job[2], job[3], tonumber(job[4])}
+end
+
+local function next_due()
+  local first = redis.call('ZRANGE', PARKED, 0, 0, 'WITHSCORES')
+  return first[2] and math.max(0, first[2] - NOW) or -1
+end
+
+-- Jobs whose worker was not heard of again: due at once, or dead.
+local function collect_expired()
+  local died = {}
+  local expired = redis.call('ZRANGEBYSCORE', LEASE, '-inf', NOW, 'WITHSCORES', 'LIMIT', 0, BATCH)
+  for i = 1, #expired, 2 do
+    local id = expired[i]
+    local job = redis.call('HMGET', JOB .. id, 'deliveries', 'payload', 'command_id')
+    if tonumber(job[1] or 0) >= max_deliveries then
+      bury(id, 'max_deliveries')
+      died[#died + 1] = {tonumber(id), job[2], job[3]}
+    else
+      park(id, expired[i + 1])
+    end
+  end
+  return died
+end
+
+-- The next job, made of the list's head if none is due; nil if there is nothing.
+local function next_job()
+  while true do
+    local due = redis.call('ZRANGEBYSCORE', PARKED, '-inf', NOW, 'LIMIT', 0, 1)
+    if not due[1] then break end
+    if redis.call('HEXISTS', JOB .. due[1], 'payload') == 1 then return due[1] end
+    redis.call('ZREM', PARKED, due[1])  -- a server short of memory threw the job itself away
+  end
+  local payload = redis.call('LPOP', QUEUE)
+  return payload and new_job(payload, command_id)
+end
+
+local last = redis.call('HMGET', CLAIM, 'session', 'attempt', 'job', 'epoch')
+if last[1] == session and attempt <= tonumber(last[2]) then
+  if attempt == tonumber(last[2]) and last[3] and holds(last[3], last[4]) then
+    lease(last[3], ttl)
+    return {answer(last[3]), next_due(), {}}
+  end
+  return {{}, next_due(), {}}
+end
+
+local died = collect_expired()
+local id = next_job()
+redis.call('DEL', CLAIM)
+redis.call('HSET', CLAIM, 'session', session, 'attempt', attempt)
+redis.call('PEXPIRE', CLAIM, CLAIM_KEPT_MS)
+if not id then return {{}, next_due(), died} end
+
+lease(id, ttl)
+redis.call('HSET', JOB .. id, 'state', 'running', 'worker', worker)
+redis.call('HINCRBY', JOB .. id, 'deliveries', 1)
+redis.call('HSET', CLAIM, 'job', id, 'epoch', redis.call('HINCRBY', JOB .. id, 'epoch', 1))
+return {answer(id), next_due(), died}

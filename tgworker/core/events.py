@@ -1,0 +1,84 @@
+"""Events as JSON: the form of today, and the two events of the program before this one."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+
+from tgworker.core.codec import to_json
+from tgworker.core.model import Event, EventKind, Json
+
+ALWAYS = (
+    *("event", "schema_version", "command_id", "chat", "mode", "params"),
+    *("processed", "errors", "duration_sec", "status", "ts", "worker_id", "deduplicated"),
+)
+"""The fields every event has; the others are there when they say something."""
+
+
+def event_json(event: Event, schema_version: str) -> bytes:
+    """One event as subscribers and the log get it, in the contract's order of fields."""
+    fields = {
+        "event": event.event,
+        "schema_version": schema_version,
+        "command_id": event.command_id,
+        "chat": event.chat,
+        "mode": event.mode,
+        "params": event.params,
+        "processed": event.processed,
+        "errors": event.errors,
+        "duration_sec": round(event.duration_sec, 3),
+        "status": event.status,
+        "ts": event.ts.astimezone(UTC),
+        "worker_id": event.worker_id,
+        "deduplicated": event.deduplicated,
+        "day": event.day,
+        "resume_at": event.resume_at and event.resume_at.astimezone(UTC),
+        "error_type": event.error_type,
+        "error": event.error,
+    }
+    return to_json(
+        {key: value for key, value in fields.items() if key in ALWAYS or value is not None}
+    )
+
+
+def legacy_events(event: Event, *, data_dir: str, service: str) -> list[bytes]:
+    """What subscribers of the older program get for an event: one or none.
+
+    ``fetch_complete`` for each day that was written, also one that stays open, for their fetch ends with it;
+    ``fetch_failed`` for a command that failed. Times are in UTC and, as they were, without a zone.
+    """
+    if event.event is EventKind.PROGRESS and event.day is not None:
+        outcome: dict[str, Json] = {
+            "date": str(event.day.date),
+            "message_count": event.day.messages,
+            "file_path": f"{data_dir.rstrip('/')}/{event.day.file}",
+            "duration_seconds": round(event.duration_sec, 3),
+        }
+        return [_legacy("fetch_complete", event, outcome, service)]
+    if event.event is EventKind.FAILED:
+        outcome = {"date": _last_day(event), "error": event.error or event.error_type}
+        return [_legacy("fetch_failed", event, outcome, service)]
+    return []
+
+
+def _legacy(name: str, event: Event, outcome: dict[str, Json], service: str) -> bytes:
+    moment = event.ts.astimezone(UTC).replace(tzinfo=None)
+    return to_json(
+        {
+            "event": name,
+            "chat": event.chat and event.chat.removeprefix("@"),
+            **outcome,
+            "timestamp": moment.isoformat(timespec="microseconds"),
+            "service": service,
+            "worker_id": event.worker_id,
+        }
+    )
+
+
+def _last_day(event: Event) -> Json:
+    """The day a failed command is reported under: where it stopped, or else the last day it asked for."""
+    if event.day is not None:
+        return str(event.day.date)
+    params = event.params or {}
+    if "days" in params:
+        return str(event.ts.astimezone(UTC).date() - timedelta(days=1))
+    return params.get("date", params.get("to"))

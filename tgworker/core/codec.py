@@ -7,6 +7,7 @@ message has the same keys.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from types import NoneType, UnionType
@@ -67,6 +68,7 @@ def _make_converter() -> Converter:
     # cattrs would make "None" of a null and 1 of a true.
     for plain in (bool, int, str):
         converter.register_structure_hook(plain, _exactly)
+    converter.register_structure_hook(enum.StrEnum, lambda text, kind: kind(text))
     # What a message's media and service hold is JSON as it is.
     converter.register_unstructure_hook_func(_is_mapping, identity)
     converter.register_structure_hook_func(_is_mapping, lambda value, _: _exactly(value, dict))

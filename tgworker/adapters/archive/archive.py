@@ -1,0 +1,114 @@
+"""The data folder, opened for this process; others may have it open too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from datetime import date, datetime
+from pathlib import Path
+
+import trio
+
+from tgworker.adapters.archive.day import Conditions
+from tgworker.adapters.archive.disk import Disk, make_folder, remove_file, storage_errors, write_all
+from tgworker.adapters.archive.folders import Folders
+from tgworker.adapters.archive.index import read_rows
+from tgworker.adapters.archive.layout import PARTS, is_folder_name, place_of_part
+from tgworker.adapters.archive.part import survey_part
+from tgworker.adapters.archive.progress import OpenDay, ProgressFile
+from tgworker.adapters.archive.shelf import DiskShelf
+from tgworker.core.model import ArtifactFormat, Chat, ChatRef, FetchCommand
+
+_CLOSE_SECONDS = 10.0
+"""What closing a chat may take when the work is being cancelled."""
+
+
+@asynccontextmanager
+async def open_archive(
+    data_dir: Path,
+    *,
+    artifact_format: ArtifactFormat,
+    schema_version: str,
+    disk: Disk | None = None,
+) -> AsyncIterator[DiskArchive]:
+    """Open the archive at ``data_dir``, making the folder when it is new, and see that it can be written.
+
+    Raises:
+        StorageError: it can't.
+    """
+    conditions = Conditions(disk or Disk(), artifact_format, schema_version)
+    archive = DiskArchive(data_dir.resolve(), conditions)
+    await trio.to_thread.run_sync(archive.prepare)
+    yield archive
+
+
+class DiskArchive:
+    """Fulfils `ports.Archive`."""
+
+    def __init__(self, data_dir: Path, conditions: Conditions) -> None:
+        self._data_dir = data_dir
+        self._conditions = conditions
+        self._folders = Folders(data_dir, conditions.schema_version, conditions.disk)
+        self._progress = ProgressFile(
+            data_dir, conditions.schema_version, conditions.disk, self._open_days
+        )
+
+    def prepare(self) -> None:
+        """Make the folder and write something into it. Blocks."""
+        disk = self._conditions.disk
+        probe = self._data_dir / f".probe.{os.getpid()}"
+        with storage_errors(self._data_dir):
+            for folder in reversed((self._data_dir, *self._data_dir.parents)):
+                if not folder.exists():
+                    make_folder(disk, folder)
+            fd = disk.open(probe, os.O_WRONLY | os.O_CREAT)
+            try:
+                write_all(disk, fd, b"\n")
+            finally:
+                os.close(fd)
+                remove_file(disk, probe)
+
+    async def sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
+        return await trio.to_thread.run_sync(self._sealed, ref, first, last)
+
+    def _sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
+        with storage_errors(self._data_dir):
+            folder = self._folders.find(ref)
+            rows = read_rows(folder, first, last) if folder is not None else {}
+        return {day for day, row in rows.items() if row.complete}
+
+    @asynccontextmanager
+    async def open_chat(self, chat: Chat) -> AsyncIterator[DiskShelf]:
+        folder, lock = await trio.to_thread.run_sync(self._take, chat)
+        try:
+            shelf = DiskShelf(chat, folder, self._conditions, self._progress)
+            try:
+                yield shelf
+            finally:
+                with trio.move_on_after(_CLOSE_SECONDS, shield=True):
+                    await shelf.close()
+        finally:
+            os.close(lock)
+
+    def _take(self, chat: Chat) -> tuple[Path, int]:
+        with storage_errors(self._data_dir):
+            return self._folders.take(chat)
+
+    async def command_begins(self, command: FetchCommand, started_at: datetime) -> None:
+        await self._progress.command_begins(command, started_at)
+
+    async def command_ends(self, command_id: str) -> None:
+        await self._progress.command_ends(command_id)
+
+    def _open_days(self) -> Iterator[OpenDay]:
+        """The part files that lie in the data folder. Blocks."""
+        for path in self._data_dir.glob(PARTS):
+            place = place_of_part(path)
+            if place is None or not is_folder_name(place.folder.name):
+                continue
+            with suppress(FileNotFoundError):  # sealed in this moment
+                ids = survey_part(path)
+                part = path.relative_to(self._data_dir).as_posix()
+                label = self._folders.label(place.folder)
+                yield OpenDay(label, place.day, ids.last, len(ids), part)

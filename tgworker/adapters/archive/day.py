@@ -1,0 +1,225 @@
+"""One day's files: the part that grows, the artifacts that are there, and how they become one.
+
+Everything here blocks and is run in a thread.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+
+from attrs import frozen
+
+from tgworker.adapters.archive.disk import Disk, make_folder, put_file, remove_file
+from tgworker.adapters.archive.index import enter_row, read_index
+from tgworker.adapters.archive.layout import DayPlace
+from tgworker.adapters.archive.part import PartFile
+from tgworker.adapters.archive.stored import StoredArtifact, load_artifacts
+from tgworker.core.artifact import Head, RawMessage, render_json, render_jsonl
+from tgworker.core.merge import IdSet, merge, unheld
+from tgworker.core.model import ArtifactFormat, Chat, DayRow, Message, Person
+from tgworker.core.threads import Row, ThreadFinder, list_participants
+from tgworker.errors import StorageError
+
+_PIECE = 1000
+"""Messages between two looks at whether the work was cancelled."""
+
+Check = Callable[[], object]
+"""Raises if the work was cancelled."""
+
+
+@frozen
+class Conditions:
+    """What all days of an open archive have in common."""
+
+    disk: Disk
+    form: ArtifactFormat
+    schema_version: str
+
+
+class DayFiles:
+    """The part and the artifacts of one day, of which only ids and people are in memory."""
+
+    def __init__(self, place: DayPlace, chat: Chat, conditions: Conditions) -> None:
+        self.place = place
+        self.saved = 0
+        self.deduplicated = 0
+        self._chat = chat
+        self._conditions = conditions
+        self._part = PartFile(place.part, conditions.disk)
+        self._stored: list[StoredArtifact] = []
+        self._stored_ids = IdSet()
+        self._from_start = False
+        self._sealed = False
+        self._complete = False
+        self._held = 0
+
+    def open(self, *, afresh: bool) -> None:
+        """Find out what is there. `afresh` throws the part away."""
+        self._load_artifacts()
+        self._from_start = afresh or self._lacks_names()
+        if self._from_start:
+            self._part.remove()
+        else:
+            self._part.recover()
+        self._held = len(self._stored_ids) + self._count_new(self._part.ids)
+        index = read_index(self.place.index)
+        rows = (row for row in (index.days if index else ()) if row.date == self.place.day)
+        self._complete = any(row.complete for row in rows)
+
+    def _load_artifacts(self) -> None:
+        self._stored = load_artifacts(self.place, self._conditions.disk)
+        ids = merge(*(old.ids for old in self._stored), key=int)
+        self._stored_ids = IdSet(ids)
+
+    def _lacks_names(self) -> bool:
+        """JSONL names nobody: going on with it as JSON means to meet everybody again."""
+        forms = {old.form for old in self._stored}
+        return self._conditions.form is ArtifactFormat.JSON and forms == {ArtifactFormat.JSONL}
+
+    def _count_new(self, ids: Iterable[int]) -> int:
+        return sum(message_id not in self._stored_ids for message_id in ids)
+
+    @property
+    def last_id(self) -> int | None:
+        """The highest id held; of the part alone while a day is read from its start."""
+        part, stored = self._part.ids.last, self._stored_ids.last
+        if self._from_start or stored is None:
+            return part
+        return stored if part is None else max(part, stored)
+
+    @property
+    def held(self) -> int:
+        """How many messages the part and the artifact hold together."""
+        return self._held
+
+    @property
+    def has_part(self) -> bool:
+        return len(self._part.ids) > 0
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something of the day is on disk, and it is not sealed as it stands there."""
+        return self.has_part or (len(self._stored_ids) > 0 and not self._complete)
+
+    def append(self, messages: Sequence[Message], people: Iterable[Person], *, sync: bool) -> int:
+        taken = list(unheld(messages, self._part.ids))
+        if taken:
+            self._part.append(taken, people)
+        new = self._count_new(message.id for message in taken)
+        self.saved += new
+        self.deduplicated += len(messages) - new
+        self._held += new
+        if sync:
+            self._part.sync()
+        return new
+
+    def close(self) -> None:
+        """Make the part durable and leave it for later."""
+        try:
+            self._part.sync()
+        finally:
+            self._part.close()
+
+    def seal(self, *, complete: bool, fetched_at: datetime, check: Check) -> DayRow:
+        """Two passes over the merged stream: one to count and find the threads, one to write.
+
+        The order of the steps is what makes any of them a safe place to die: the artifact stands before its row, the
+        row before anything is removed.
+        """
+        disk, form = self._conditions.disk, self._conditions.form
+        if self._sealed:  # or tried to: what is there now is not what was found at the beginning
+            self._load_artifacts()
+        self._sealed = True
+        try:
+            row = self._write_artifact(complete, fetched_at, check)
+        except ValueError as error:
+            raise StorageError(
+                f"A file of {self.place.artifact(form)} changed under us."
+            ) from error
+        enter_row(disk, self.place, self._chat, self._conditions.schema_version, row)
+        for old in self._stored:
+            if old.form is not form:
+                remove_file(disk, old.path)
+        self._stored_ids = IdSet(merge(self._stored_ids, self._part.ids, key=int))
+        self._part.remove()
+        self._from_start = False
+        self._complete = complete
+        return row
+
+    def _write_artifact(self, complete: bool, fetched_at: datetime, check: Check) -> DayRow:
+        disk, form = self._conditions.disk, self._conditions.form
+        self._part.sync()
+        outline = _Outline()
+        for message in self._merged(check):
+            outline.add(message)
+        head = Head(
+            schema_version=self._conditions.schema_version,
+            chat=self._chat.label,
+            chat_id=self._chat.id,
+            date=self.place.day,
+            complete=complete,
+            message_count=outline.count,
+            first_id=outline.first_id,
+            last_processed_msg_id=outline.last_id,
+        )
+        make_folder(disk, self.place.year_folder)
+        size, digest = put_file(disk, self.place.artifact(form), self._render(head, outline, check))
+        return DayRow(
+            date=head.date,
+            messages=head.message_count,
+            first_id=head.first_id,
+            last_processed_msg_id=head.last_processed_msg_id,
+            bytes=size,
+            sha256=digest,
+            complete=complete,
+            fetched_at=fetched_at,
+            format=form,
+        )
+
+    def _render(self, head: Head, outline: _Outline, check: Check) -> Iterator[bytes]:
+        messages = self._merged(check)
+        if self._conditions.form is ArtifactFormat.JSONL:
+            return render_jsonl(head.schema_version, messages)
+        people: dict[int, Person] = {}
+        for old in reversed(self._stored):
+            people |= old.people
+        people |= self._part.people
+        participants = list_participants(outline.messages_of, people)
+        return render_json(head, messages, outline.finder.threads(), participants)
+
+    def _merged(self, check: Check) -> Iterator[RawMessage]:
+        """What the part holds and, of the rest, what the artifacts hold."""
+        stored = (old.messages() for old in self._stored)
+        merged = merge(self._part.messages(), *stored, key=_id_of)
+        for number, message in enumerate(merged):
+            if number % _PIECE == 0:
+                check()
+            yield message
+
+
+class _Outline:
+    """What has to be known of all messages before the first one can be written."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first_id: int | None = None
+        self.last_id: int | None = None
+        self.messages_of: Counter[int] = Counter()
+        self.finder = ThreadFinder()
+
+    def add(self, message: RawMessage) -> None:
+        row = Row(message["id"], message["reply_to"], message["from_id"])
+        self.count += 1
+        if self.first_id is None:
+            self.first_id = row.id
+        self.last_id = row.id
+        if row.from_id is not None:
+            self.messages_of[row.from_id] += 1
+        self.finder.add(row)
+
+
+def _id_of(message: RawMessage) -> int:
+    message_id: int = message["id"]
+    return message_id

@@ -1,0 +1,180 @@
+"""Whose folder is whose: ``chat.json``, the lock beside it, and finding a chat by any name it has or had."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+from attrs import evolve, frozen
+
+from tgworker.adapters.archive.disk import Disk, make_folder, put_file
+from tgworker.adapters.archive.index import read_index
+from tgworker.adapters.archive.layout import (
+    CHAT_FILE,
+    INDEX_FILE,
+    LOCK_FILE,
+    folder_name,
+    is_folder_name,
+)
+from tgworker.core.codec import from_json, to_json
+from tgworker.core.model import Chat, ChatRef, ChatType
+from tgworker.errors import ChatBusyError, ChatIdentityChangedError
+
+log = structlog.get_logger(__name__)
+
+
+@frozen
+class ChatFile:
+    """``chat.json``, its fields in their order; names are lower-case."""
+
+    schema_version: str
+    id: int
+    username: str | None
+    usernames: tuple[str, ...]
+    title: str
+    type: ChatType
+    former_usernames: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> set[str]:
+        """Every name the chat has or had."""
+        current = {self.username} if self.username is not None else set()
+        return current | {*self.usernames, *self.former_usernames}
+
+
+@frozen
+class _Seen:
+    """What `_Folders` read of a folder, and the stamp of the file it read it from."""
+
+    stamp: tuple[int, int, int]
+    chat: ChatFile | None
+
+
+class Folders:
+    """The chats' folders in the data folder. Files are read again only when they have changed."""
+
+    def __init__(self, data_dir: Path, schema_version: str, disk: Disk) -> None:
+        self._data_dir = data_dir
+        self._schema_version = schema_version
+        self._disk = disk
+        self._seen: dict[Path, _Seen] = {}
+
+    def find(self, ref: ChatRef) -> Path | None:
+        """The folder of a chat, by id or by a name it has or had; None too if that name leads to several."""
+        if ref.id is not None:
+            return self._find_id(ref.id)
+        found = [
+            folder
+            for folder, chat in self._chats()
+            if ref.username == folder.name or (chat and ref.username in chat.names)
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def label(self, folder: Path) -> str:
+        """What the chat of a folder is called, as far as the folder says."""
+        chat = self._read(folder)
+        if chat is None:
+            return folder.name
+        return f"@{chat.username}" if chat.username is not None else str(chat.id)
+
+    def _find_id(self, chat_id: int) -> Path | None:
+        return next((f for f, chat in self._chats() if chat and chat.id == chat_id), None)
+
+    def _chats(self) -> Iterator[tuple[Path, ChatFile | None]]:
+        """All folders that can be a chat's, by name."""
+        names = sorted(
+            e.name for e in os.scandir(self._data_dir) if e.is_dir(follow_symlinks=False)
+        )
+        for name in filter(is_folder_name, names):
+            folder = self._data_dir / name
+            yield folder, self._read(folder)
+
+    def _read(self, folder: Path) -> ChatFile | None:
+        path = folder / CHAT_FILE
+        try:
+            status = path.stat()
+            stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+            seen = self._seen.get(folder)
+            if seen is None or seen.stamp != stamp:
+                seen = self._seen[folder] = _Seen(stamp, _parse(path))
+        except FileNotFoundError:
+            return None
+        return seen.chat
+
+    def take(self, chat: Chat) -> tuple[Path, int]:
+        """Lock a chat's folder, made when it is new; returns it and the lock, to be closed in the end.
+
+        A chat that was renamed keeps its folder.
+
+        Raises:
+            ChatBusyError: somebody else holds the lock.
+            ChatIdentityChangedError: the folder of that name is another chat's.
+        """
+        named = self._data_dir / folder_name(chat)
+        folder = self._find_id(chat.id) or named
+        self._check_owner(named, chat)
+        make_folder(self._disk, folder)
+        lock = self._lock(folder, chat)
+        try:
+            self._check_owner(folder, chat)
+            self._describe(folder, chat)
+        except BaseException:
+            os.close(lock)
+            raise
+        return folder, lock
+
+    def _check_owner(self, folder: Path, chat: Chat) -> None:
+        owner = self._owner(folder)
+        if owner not in (None, chat.id):
+            raise ChatIdentityChangedError(
+                f"The folder {folder.name} belongs to chat {owner}, but {chat.label} is now chat {chat.id}."
+            )
+
+    def _owner(self, folder: Path) -> int | None:
+        """Whose folder it is; without ``chat.json`` the indexes know."""
+        if (known := self._read(folder)) is not None:
+            return known.id
+        for path in sorted(folder.glob(f"*/{INDEX_FILE}")):
+            if (index := read_index(path)) is not None:
+                return index.chat_id
+        return None
+
+    def _lock(self, folder: Path, chat: Chat) -> int:
+        # The lock belongs to this opening of the file: it keeps out other tasks as well as other processes.
+        lock = self._disk.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(lock)
+            raise ChatBusyError(f"Another worker is writing {chat.label}.") from error
+        except BaseException:
+            os.close(lock)
+            raise
+        return lock
+
+    def _describe(self, folder: Path, chat: Chat) -> None:
+        """Bring ``chat.json`` up to date."""
+        before = self._read(folder)
+        now = ChatFile(
+            schema_version=self._schema_version,
+            id=chat.id,
+            username=chat.username.lower() if chat.username is not None else None,
+            usernames=tuple(name.lower() for name in chat.usernames),
+            title=chat.title,
+            type=chat.type,
+        )
+        former = before.names - now.names if before else set()
+        now = evolve(now, former_usernames=tuple(sorted(former)))
+        if now != before:
+            put_file(self._disk, folder / CHAT_FILE, [to_json(now), b"\n"])
+
+
+def _parse(path: Path) -> ChatFile | None:
+    try:
+        return from_json(path.read_bytes(), ChatFile)
+    except ValueError as error:
+        log.warning("archive.chat_file_damaged", path=str(path), reason=str(error))
+        return None

@@ -1,0 +1,172 @@
+"""``progress.json``: the open work of every process that shares the data folder, for people to look at.
+
+Nothing depends on it: days go on from their part files. So a change that can't get the lock in time (its holder may be
+stopped) waits for the next change, and a damaged file is made anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import structlog
+import trio
+from attrs import evolve, frozen
+
+from tgworker.adapters.archive.disk import Disk, put_file, storage_errors
+from tgworker.core.codec import from_json, to_json
+from tgworker.core.model import FetchCommand, Mode
+
+log = structlog.get_logger(__name__)
+
+_FILE = "progress.json"
+_LOCK = ".progress.lock"
+_LOCK_TRIES = 100
+_LOCK_PAUSE_SECONDS = 0.02
+
+
+@frozen
+class OpenCommand:
+    """A command under way."""
+
+    command_id: str
+    chat: str
+    mode: Mode
+    params: Mapping[str, Any]
+    started_at: datetime
+
+
+@frozen
+class OpenDay:
+    """A day that is not sealed; ``part`` is relative to the data folder, null if there is none."""
+
+    chat: str
+    date: date
+    last_processed_msg_id: int | None
+    messages: int
+    part: str | None
+
+
+@frozen
+class Progress:
+    """The file, its fields in their order."""
+
+    schema_version: str
+    commands: tuple[OpenCommand, ...] = ()
+    days: tuple[OpenDay, ...] = ()
+
+
+Key: TypeAlias = str | tuple[str, date]
+"""A command's id, or a day's chat and date."""
+Entry: TypeAlias = OpenCommand | OpenDay
+
+
+class ProgressFile:
+    """Keeps this process's entries in the file, and leaves those of others alone."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        schema_version: str,
+        disk: Disk,
+        find_parts: Callable[[], Iterable[OpenDay]],
+    ) -> None:
+        self._path = data_dir / _FILE
+        self._schema_version = schema_version
+        self._disk = disk
+        self._find_parts = find_parts
+        self._turn = trio.Lock()
+        self._mine: dict[Key, Entry] = {}
+        self._changes: dict[Key, Entry | None] = {}
+
+    async def command_begins(self, command: FetchCommand, started_at: datetime) -> None:
+        if command.command_id is None:
+            return  # it could never be taken out again
+        entry = OpenCommand(
+            command.command_id, str(command.chat), command.mode, command.params, started_at
+        )
+        await self._change(entry.command_id, entry)
+
+    async def command_ends(self, command_id: str) -> None:
+        await self._change(command_id, None)
+
+    async def day_open(self, day: OpenDay) -> None:
+        await self._change((day.chat, day.date), day)
+
+    async def day_sealed(self, chat: str, day: date) -> None:
+        await self._change((chat, day), None)
+
+    async def _change(self, key: Key, entry: Entry | None) -> None:
+        self._changes[key] = entry
+        if entry is None:
+            self._mine.pop(key, None)
+        else:
+            self._mine[key] = entry
+        async with self._turn:
+            if not self._changes:
+                return  # somebody who had the turn wrote them all
+            for _ in range(_LOCK_TRIES):
+                if await trio.to_thread.run_sync(self._write_changes):
+                    return
+                await trio.sleep(_LOCK_PAUSE_SECONDS)
+            log.warning("archive.progress_busy", path=str(self._path))
+
+    def _write_changes(self) -> bool:
+        """Apply what has not been applied yet; False if another process holds the file just now."""
+        with storage_errors(self._path):
+            lock = self._disk.open(self._path.with_name(_LOCK), os.O_RDWR | os.O_CREAT)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._rewrite()
+            except BlockingIOError:
+                return False
+            finally:
+                os.close(lock)
+        return True
+
+    def _rewrite(self) -> None:
+        changes = dict(self._changes)
+        before = self._read()
+        entries = _by_key(before.commands, before.days)
+        for key, entry in changes.items():
+            if entry is None:
+                entries.pop(key, None)
+            else:
+                entries[key] = entry
+        commands = [entry for entry in entries.values() if isinstance(entry, OpenCommand)]
+        days = [entry for entry in entries.values() if isinstance(entry, OpenDay)]
+        after = evolve(
+            before,
+            schema_version=self._schema_version,
+            commands=tuple(sorted(commands, key=lambda c: (c.started_at, c.command_id))),
+            days=tuple(sorted(days, key=lambda d: (d.chat, d.date))),
+        )
+        if after != before or not self._path.exists():
+            put_file(self._disk, self._path, [to_json(after), b"\n"])
+        for key, entry in changes.items():
+            if self._changes.get(key) is entry:
+                self._changes.pop(key, None)
+
+    def _read(self) -> Progress:
+        try:
+            return from_json(self._path.read_bytes(), Progress)
+        except FileNotFoundError:
+            return Progress(self._schema_version)
+        except ValueError as error:
+            log.warning("archive.progress_damaged", path=str(self._path), reason=str(error))
+            return self._rebuilt()
+
+    def _rebuilt(self) -> Progress:
+        """What this process has open, and the part files that lie around."""
+        entries = _by_key((), self._find_parts()) | self._mine
+        commands = tuple(entry for entry in entries.values() if isinstance(entry, OpenCommand))
+        days = tuple(entry for entry in entries.values() if isinstance(entry, OpenDay))
+        return Progress(self._schema_version, commands, days)
+
+
+def _by_key(commands: Iterable[OpenCommand], days: Iterable[OpenDay]) -> dict[Key, Entry]:
+    return {c.command_id: c for c in commands} | {(d.chat, d.date): d for d in days}

@@ -1,0 +1,162 @@
+"""The bytes of a day's artifact, made and read back as a stream.
+
+JSON has its head on the first line, then one message, thread or participant a line, so that it can be read back line by
+line. JSONL has one message a line and nothing else. The same messages give the same bytes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, TypeAlias
+
+import attrs
+import orjson
+from attrs import frozen
+
+from tgworker.core.codec import structure, to_json
+from tgworker.core.model import ArtifactFormat, Message, Participant, Thread
+
+RawMessage: TypeAlias = dict[str, Any]
+"""A message as it stands in a file: plain JSON values under all of a message's keys, in their order."""
+
+Section: TypeAlias = Literal["messages", "threads", "participants"]
+
+_MESSAGE_KEYS = tuple(field.name for field in attrs.fields(Message))
+_OPEN_MESSAGES = b',"messages":[\n'
+_OPEN_THREADS = b'],"threads":[\n'
+_OPEN_PARTICIPANTS = b'],"participants":[\n'
+_END = b"]}\n"
+
+
+@frozen(kw_only=True)
+class Head:
+    """What an artifact says of itself before its messages; the field order is the order in the file."""
+
+    schema_version: str
+    source: str = "telegram"
+    chat: str
+    chat_id: int
+    date: dt.date
+    timezone: str = "UTC"
+    complete: bool
+    message_count: int
+    first_id: int | None
+    last_processed_msg_id: int | None
+
+
+def render_json(
+    head: Head,
+    messages: Iterable[RawMessage],
+    threads: Sequence[Thread],
+    participants: Sequence[Participant],
+) -> Iterator[bytes]:
+    """The pieces of a JSON artifact, about one message each."""
+    yield to_json(head).removesuffix(b"}") + _OPEN_MESSAGES
+    yield from render_lines(map(orjson.dumps, messages))
+    yield _OPEN_THREADS
+    yield from render_lines(map(to_json, threads))
+    yield _OPEN_PARTICIPANTS
+    yield from render_lines(map(to_json, participants))
+    yield _END
+
+
+def render_jsonl(schema_version: str, messages: Iterable[RawMessage]) -> Iterator[bytes]:
+    """The lines of a JSONL artifact."""
+    prefix = {"schema_version": schema_version, "timezone": "UTC"}
+    for message in messages:
+        yield orjson.dumps(prefix | message) + b"\n"
+
+
+def render_lines(items: Iterable[bytes]) -> Iterator[bytes]:
+    """The inside of a JSON array, an item a line."""
+    separator = b""
+    for item in items:
+        yield separator + item
+        separator = b",\n"
+    if separator:
+        yield b"\n"
+
+
+def canonical(raw: Any) -> RawMessage:
+    """A message read from a file, in the form it is written in today, whoever wrote the file.
+
+    Raises:
+        ValueError: it is no message.
+    """
+    if isinstance(raw, dict) and tuple(raw) == _MESSAGE_KEYS and type(raw["id"]) is int:
+        return raw
+    message: RawMessage = orjson.loads(to_json(structure(raw, Message)))
+    return message
+
+
+def read_stream(lines: Iterable[bytes], form: ArtifactFormat) -> Iterator[tuple[Section, Any]]:
+    """The items of an artifact that is laid out as above, holding one line at a time.
+
+    Raises:
+        ValueError: it is laid out differently, or damaged; items may have been given out before that.
+    """
+    if form is ArtifactFormat.JSONL:
+        return _read_jsonl(lines)
+    return _read_json(lines)
+
+
+def _read_json(lines: Iterable[bytes]) -> Iterator[tuple[Section, Any]]:
+    rest = iter(lines)
+    head = next(rest, b"")
+    if not head.endswith(_OPEN_MESSAGES) or not isinstance(orjson.loads(head + b"]}"), dict):
+        raise ValueError("the head is not on the first line")
+    sections: tuple[tuple[Section, bytes], ...] = (
+        ("messages", _OPEN_THREADS),
+        ("threads", _OPEN_PARTICIPANTS),
+        ("participants", _END),
+    )
+    for section, closing in sections:
+        for line in rest:
+            if line == closing:
+                break
+            yield section, orjson.loads(line.rstrip(b",\n"))
+        else:
+            raise ValueError("it ends too early")
+    if next(rest, None) is not None:
+        raise ValueError("it goes on after its end")
+
+
+def _read_jsonl(lines: Iterable[bytes]) -> Iterator[tuple[Section, Any]]:
+    for line in lines:
+        yield "messages", _without_prefix(orjson.loads(line))
+
+
+def _without_prefix(raw: Any) -> Any:
+    if isinstance(raw, dict):
+        raw.pop("schema_version", None)
+        raw.pop("timezone", None)
+    return raw
+
+
+def read_whole(data: bytes, form: ArtifactFormat) -> Iterator[tuple[Section, Any]]:
+    """The items of an artifact in any layout (spread out, in another order), parsed in one go.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    if form is ArtifactFormat.JSONL:
+        messages = [
+            _without_prefix(orjson.loads(line)) for line in data.splitlines() if line.strip()
+        ]
+        participants = []
+    else:
+        document = orjson.loads(data)
+        try:
+            messages, participants = document["messages"], document.get("participants", [])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"it is no artifact: {error!r}") from error
+    yield from (("messages", raw) for raw in _ascending(messages))
+    yield from (("participants", raw) for raw in participants)
+
+
+def _ascending(messages: Any) -> list[RawMessage]:
+    if not isinstance(messages, list):
+        raise ValueError("its messages are no list")
+    by_id = {message["id"]: message for message in map(canonical, messages)}
+    return [by_id[message_id] for message_id in sorted(by_id)]

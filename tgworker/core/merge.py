@@ -1,0 +1,76 @@
+"""Putting together what is held of a day and what came anew.
+
+Everything is a stream that ascends by message id; of a whole day only ids are ever in memory, 8 bytes each.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import TypeVar
+
+from tgworker.core.model import Message
+
+T = TypeVar("T")
+
+
+class IdSet:
+    """Message ids in ascending order. Adding the highest is cheap, and that is nearly always what happens."""
+
+    def __init__(self, ids: Iterable[int] = ()) -> None:
+        self._ids = array("q")
+        for message_id in ids:
+            self.add(message_id)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._ids)
+
+    def __contains__(self, message_id: object) -> bool:
+        if not isinstance(message_id, int):
+            return False
+        place = bisect_left(self._ids, message_id)
+        return place < len(self._ids) and self._ids[place] == message_id
+
+    @property
+    def first(self) -> int | None:
+        return self._ids[0] if self._ids else None
+
+    @property
+    def last(self) -> int | None:
+        return self._ids[-1] if self._ids else None
+
+    def add(self, message_id: int) -> int:
+        """Take an id in, if it is not held yet; returns its place in the order."""
+        if not self._ids or message_id > self._ids[-1]:
+            self._ids.append(message_id)
+            return len(self._ids) - 1
+        place = bisect_left(self._ids, message_id)
+        if self._ids[place] != message_id:
+            self._ids.insert(place, message_id)
+        return place
+
+
+def merge(*streams: Iterable[T], key: Callable[[T], int]) -> Iterator[T]:
+    """One ascending stream out of several; where two hold the same id, the earlier argument wins."""
+    last: int | None = None
+    for item in heapq.merge(*streams, key=key):
+        if last is None or key(item) != last:
+            last = key(item)
+            yield item
+
+
+def unheld(messages: Iterable[Message], held: Container[int]) -> Iterator[Message]:
+    """The messages that are not held yet, each id once.
+
+    Not a comparison with the last id alone: a message that turns up late, below it, must not be lost.
+    """
+    seen: set[int] = set()
+    for message in messages:
+        if message.id not in held and message.id not in seen:
+            seen.add(message.id)
+            yield message

@@ -5,10 +5,22 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from datetime import datetime
 
 from tgworker.core.model import FieldError
+
+
+class ExitCode(enum.IntEnum):
+    """What the process ends with; part of the contract."""
+
+    DONE = 0
+    FAILED = 1
+    BAD_SETTINGS = 2
+    ACCOUNT_UNUSABLE = 3
+    REDIS_AWAY = 4
+    SECOND_SIGNAL = 130
 
 
 class TgworkerError(Exception):
@@ -103,6 +115,12 @@ class QueueUnavailableError(TgworkerError):
     """Redis did not answer: try again with backoff, up to the longest outage."""
 
     error_type = "redis_unavailable"
+
+
+class OutageError(TgworkerError):
+    """Redis has been away for too long: stop, exit 4."""
+
+    error_type = "redis_outage"
 
 
 class QueueRefusedError(TgworkerError):

@@ -6,8 +6,9 @@ import trio
 from attrs import define, field
 
 from tgworker.core.model import Event
+from tgworker.errors import OutageError
 from tgworker.ports import EventSink
-from tgworker.service.outage import Outage, OutageError
+from tgworker.service.outage import Outage
 
 OUTBOX_SIZE = 1000
 """Events kept while Redis is away; then the work waits."""

@@ -16,16 +16,19 @@ from tgworker.core.planning import day_of
 from tgworker.errors import (
     AccountUnusableError,
     ChatBusyError,
+    ExitCode,
     InvalidCommandError,
     LeaseLostError,
+    OutageError,
     ParkedError,
+    QueueRefusedError,
     TgworkerError,
 )
 from tgworker.ports import Archive, Claim, CommandQueue, Dead, Done, Outcome, Park
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
 from tgworker.service.lease import hold_lease
-from tgworker.service.outage import Outage, OutageError
+from tgworker.service.outage import Outage, stop_for_redis
 from tgworker.service.report import Clock, Reporter, rejection
 from tgworker.service.stop import Stop, StoppingError
 
@@ -36,9 +39,6 @@ BUSY_PARK_SECONDS = 5.0
 
 LAST_WORDS_SECONDS = 5.0
 """So long may giving a command back take when everything is being cancelled."""
-
-EXIT_REDIS_AWAY = 4
-EXIT_ACCOUNT_UNUSABLE = 3
 
 
 @frozen
@@ -93,9 +93,9 @@ class JobRunner:
                 raise
             except LeaseLostError as error:
                 log.error("command.lost", error_type=error.error_type, error=str(error))
-            except OutageError as error:
+            except (OutageError, QueueRefusedError) as error:
                 log.error("command.left", error_type=error.error_type, error=str(error))
-                self._stop.set(EXIT_REDIS_AWAY)
+                stop_for_redis(self._stop, error)
 
     async def _outcome(self, claim: Claim, claimed_at: float) -> Outcome:
         try:
@@ -145,7 +145,7 @@ class JobRunner:
         except StoppingError:
             log.info("command.parked", reason="stopping", processed=reporter.tally.processed)
             return Park(0)
-        except (LeaseLostError, OutageError):
+        except (LeaseLostError, OutageError, QueueRefusedError):
             raise
         except (ChatBusyError, ParkedError, AccountUnusableError) as error:
             return await self._park(reporter, error)
@@ -187,7 +187,7 @@ class JobRunner:
             case AccountUnusableError():
                 log.critical("account.unusable", error_type=error.error_type, error=str(error))
                 resume_at = now
-                self._stop.set(EXIT_ACCOUNT_UNUSABLE)
+                self._stop.set(ExitCode.ACCOUNT_UNUSABLE)
         seconds = max(0.0, (resume_at - now).total_seconds())
         log.warning("command.parked", error_type=error.error_type, wait_seconds=round(seconds, 1))
         await reporter.waiting(resume_at, error.error_type, str(error))

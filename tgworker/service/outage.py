@@ -8,7 +8,8 @@ from typing import TypeVar
 import structlog
 import trio
 
-from tgworker.errors import QueueUnavailableError, TgworkerError
+from tgworker.errors import ExitCode, OutageError, QueueRefusedError, QueueUnavailableError
+from tgworker.service.stop import Stop
 
 T = TypeVar("T")
 
@@ -16,12 +17,6 @@ log = structlog.get_logger()
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
-
-
-class OutageError(TgworkerError):
-    """Redis has been away for too long: stop, exit 4."""
-
-    error_type = "redis_outage"
 
 
 class Outage:
@@ -71,3 +66,9 @@ class Outage:
             away = trio.current_time() - self._since
             log.info("redis.back", duration_ms=round(away * 1000))
             self._since = None
+
+
+def stop_for_redis(stop: Stop, error: OutageError | QueueRefusedError) -> None:
+    """End the worker because Redis has been away for too long, or will not have us any more."""
+    log.error("redis.given_up", error_type=error.error_type, error=str(error))
+    stop.set(ExitCode.REDIS_AWAY if isinstance(error, OutageError) else ExitCode.BAD_SETTINGS)

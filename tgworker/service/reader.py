@@ -7,9 +7,10 @@ from collections.abc import Callable
 import structlog
 import trio
 
+from tgworker.errors import OutageError, QueueRefusedError
 from tgworker.ports import Claim, CommandQueue, NothingDue
-from tgworker.service.job import EXIT_REDIS_AWAY, JobRunner
-from tgworker.service.outage import Outage, OutageError
+from tgworker.service.job import JobRunner
+from tgworker.service.outage import Outage, stop_for_redis
 from tgworker.service.stop import Stop, StoppingError
 
 log = structlog.get_logger()
@@ -51,9 +52,8 @@ class Reader:
                 await self._take_one(jobs)
         except StoppingError:
             pass
-        except OutageError as error:
-            log.error("redis.given_up", error_type=error.error_type, error=str(error))
-            self._stop.set(EXIT_REDIS_AWAY)
+        except (OutageError, QueueRefusedError) as error:
+            stop_for_redis(self._stop, error)
 
     async def _take_one(self, jobs: trio.Nursery) -> None:
         place = object()

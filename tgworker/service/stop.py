@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import trio
 
+from tgworker.errors import ExitCode
+
 
 class StoppingError(Exception):
     """The worker is stopping: leave everything as it is; the command goes back to the queue."""
@@ -21,9 +23,9 @@ class Stop:
     def __init__(self) -> None:
         self._event = trio.Event()
         self._scopes: set[trio.CancelScope] = set()
-        self.exit_code = 0
+        self.exit_code = ExitCode.DONE
 
-    def set(self, exit_code: int = 0) -> None:
+    def set(self, exit_code: ExitCode = ExitCode.DONE) -> None:
         if not self._event.is_set():
             self.exit_code = exit_code
             self._event.set()

@@ -9,15 +9,14 @@ from collections.abc import Callable
 import structlog
 import trio
 
+from tgworker.errors import ExitCode, OutageError, QueueRefusedError
 from tgworker.service.emitter import Emitter
-from tgworker.service.job import EXIT_REDIS_AWAY, JobRunner
-from tgworker.service.outage import OutageError
+from tgworker.service.job import JobRunner
+from tgworker.service.outage import stop_for_redis
 from tgworker.service.reader import Reader
 from tgworker.service.stop import Stop
 
 log = structlog.get_logger()
-
-EXIT_SECOND_SIGNAL = 130
 
 
 async def watch_signals(
@@ -31,7 +30,7 @@ async def watch_signals(
             if stop.is_set():
                 log.warning("shutdown.forced", signal=name)
                 # Nothing may hold this up; whatever is half done is made for being cut off anywhere.
-                os._exit(EXIT_SECOND_SIGNAL)
+                os._exit(ExitCode.SECOND_SIGNAL)
             log.info("shutdown.begin", signal=name)
             stop.set()
 
@@ -51,7 +50,6 @@ async def supervise(
     Last the events go out. Returns the exit code.
     """
     async with trio.open_nursery() as tasks:
-        await tasks.start(watch_signals, stop)
         tasks.start_soon(_emit, emitter, stop)
         await _run_jobs(reader, stop, shutdown_timeout, on_ready)
         emitter.close()
@@ -80,6 +78,5 @@ async def _run_jobs(
 async def _emit(emitter: Emitter, stop: Stop) -> None:
     try:
         await emitter.run()
-    except OutageError as error:
-        log.error("redis.given_up", error_type=error.error_type, error=str(error))
-        stop.set(EXIT_REDIS_AWAY)
+    except (OutageError, QueueRefusedError) as error:
+        stop_for_redis(stop, error)

@@ -1,0 +1,65 @@
+"""A Telegram in memory: the twin of the Gateway port, for tests that need no wire."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping, Sequence
+
+import trio
+from attrs import define, evolve, field
+
+from tgworker.core.model import Chat, ChatRef, HistoryQuery, Message, Page, Person
+from tgworker.errors import ChatUnavailableError, TgworkerError
+
+PAGE_LIMIT = 100
+
+
+@define
+class MemoryGateway:
+    """Answers from lists of messages (ascending by id) by Telegram's offset rule.
+
+    Each request takes the next of `stumbles` first, and raises it unless it is None. `requests` keeps what was
+    asked, a resolve as its ref.
+    """
+
+    histories: Mapping[Chat, Sequence[Message]]
+    people: Mapping[int, Person] = field(factory=dict)
+    stumbles: list[TgworkerError | None] = field(factory=list)
+    requests: list[ChatRef | HistoryQuery] = field(factory=list)
+
+    async def resolve(self, ref: ChatRef) -> Chat:
+        await self._ask(ref)
+        for chat in self.histories:
+            if ref.id == chat.id or (ref.username is not None and ref.username == chat.username):
+                return chat
+        raise ChatUnavailableError(f"There is no {ref}.", error_type="username_not_occupied")
+
+    async def history(self, chat: Chat, query: HistoryQuery) -> Page:
+        await self._ask(query)
+        found = _select(self.histories[chat], query)
+        writers = sorted({m.from_id for m in found if m.from_id is not None})
+        return Page(
+            tuple(message.id for message in found),
+            tuple(evolve(message, chat=chat.label) for message in found),
+            tuple(self.people[id] for id in writers if id in self.people),
+        )
+
+    async def _ask(self, request: ChatRef | HistoryQuery) -> None:
+        await trio.lowlevel.checkpoint()
+        self.requests.append(request)
+        stumble = self.stumbles.pop(0) if self.stumbles else None
+        if stumble is not None:
+            raise stumble
+
+
+def _select(history: Sequence[Message], query: HistoryQuery) -> Sequence[Message]:
+    if query.offset_id:
+        place = bisect.bisect_left(history, query.offset_id, key=lambda m: m.id)
+    elif query.offset_date is not None:
+        place = bisect.bisect_left(history, query.offset_date, key=lambda m: m.date)
+    else:
+        place = len(history)
+    newest = place - query.add_offset
+    limit = min(query.limit, PAGE_LIMIT)
+    window = history[max(0, newest - limit) : max(0, newest)]
+    return [message for message in window if message.id > query.min_id]

@@ -1,0 +1,191 @@
+"""The composition root: the only place that knows every adapter."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import structlog
+import trio
+import trio_asyncio
+
+from tgworker import __version__
+from tgworker.adapters.archive import open_archive
+from tgworker.adapters.redis.check import check_server
+from tgworker.adapters.redis.connection import open_redis
+from tgworker.adapters.redis.events import RedisEventSink
+from tgworker.adapters.redis.queue import RedisCommandQueue
+from tgworker.adapters.telegram import open_gateway
+from tgworker.core.model import Event, FetchCommand
+from tgworker.errors import ExitCode, SettingsError, TgworkerError
+from tgworker.ports import Archive, Gateway
+from tgworker.service.emitter import Emitter
+from tgworker.service.fetch import Fetcher
+from tgworker.service.guard import GuardedGateway, GuardPolicy
+from tgworker.service.job import JobPolicy, JobRunner
+from tgworker.service.oneshot import fetch_once
+from tgworker.service.outage import Outage
+from tgworker.service.reader import Reader
+from tgworker.service.stop import Stop, StoppingError
+from tgworker.service.supervisor import supervise, watch_signals
+from tgworker.settings import FloodWaitStrategy, Settings
+
+log = structlog.get_logger()
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def run_worker(settings: Settings) -> int:
+    """Be the worker until a signal, or something that no waiting helps against. Returns the exit code.
+
+    Raises:
+        TgworkerError: it could not start; what to exit with is in `tgworker.cli.exits`.
+    """
+    return await _run(lambda stop: _serve(settings, stop))
+
+
+async def run_fetch(
+    settings: Settings, commands: Sequence[FetchCommand], on_event: Callable[[Event], None]
+) -> int:
+    """Carry out some commands without Redis, telling `on_event`. Returns the exit code.
+
+    Raises:
+        TgworkerError: it could not start.
+    """
+    return await _run(lambda stop: _fetch_once(settings, commands, on_event, stop))
+
+
+async def _run(body: Callable[[Stop], Awaitable[int]]) -> int:
+    """Run with signals watched and asyncio at hand; errors come out as they are, not in groups."""
+    stop = Stop()
+    exit_code = int(ExitCode.DONE)
+    failure: TgworkerError | None = None
+    async with trio_asyncio.open_loop(), trio.open_nursery() as nursery:
+        await nursery.start(watch_signals, stop)
+        try:
+            exit_code = await body(stop)
+        except TgworkerError as error:
+            failure = error
+        except StoppingError:
+            log.info("shutdown.end", exit_code=exit_code)
+        nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return exit_code
+
+
+async def _serve(settings: Settings, stop: Stop) -> int:
+    log.info("worker.starting", version=__version__, data_dir=str(settings.data_dir))
+    outage = Outage(settings.redis_max_outage_seconds)
+    async with open_redis(settings.redis_url.reveal(), worker_id=settings.worker_id) as redis:
+        await outage.outlast(lambda: check_server(redis), sleep=stop.sleep)
+        queue = RedisCommandQueue(
+            redis,
+            settings.command_queue,
+            worker_id=settings.worker_id,
+            lease_seconds=settings.lease_seconds,
+            max_deliveries=settings.max_deliveries,
+        )
+        sink = RedisEventSink(
+            redis,
+            settings.event_channel,
+            log_maxlen=settings.event_log_maxlen,
+            contract=settings.event_contract,
+            schema_version=settings.schema_version,
+            data_dir=str(settings.data_dir),
+            service=settings.service_name,
+        )
+        async with _open_fetcher(settings, stop) as (fetcher, archive):
+            emitter = Emitter(sink, outage)
+            runner = JobRunner(
+                queue=queue,
+                archive=archive,
+                fetcher=fetcher,
+                emitter=emitter,
+                outage=outage,
+                stop=stop,
+                clock=utc_now,
+                policy=JobPolicy(
+                    settings.worker_id,
+                    settings.lease_seconds,
+                    settings.progress_interval_seconds,
+                ),
+            )
+            reader = Reader(
+                queue,
+                runner,
+                concurrency=settings.fetch_concurrency,
+                block_seconds=settings.redis_block_seconds,
+                outage=outage,
+                stop=stop,
+            )
+            return await supervise(
+                reader=reader,
+                runner=runner,
+                emitter=emitter,
+                stop=stop,
+                shutdown_timeout=settings.shutdown_timeout_seconds,
+                on_ready=lambda: log.info("worker.ready"),
+            )
+
+
+async def _fetch_once(
+    settings: Settings,
+    commands: Sequence[FetchCommand],
+    on_event: Callable[[Event], None],
+    stop: Stop,
+) -> int:
+    async with _open_fetcher(settings, stop) as (fetcher, _):
+        return await fetch_once(
+            fetcher,
+            commands,
+            on_event,
+            stop=stop,
+            clock=utc_now,
+            worker_id=settings.worker_id,
+            progress_interval=settings.progress_interval_seconds,
+            concurrency=settings.fetch_concurrency,
+        )
+
+
+@asynccontextmanager
+async def _open_fetcher(settings: Settings, stop: Stop) -> AsyncIterator[tuple[Fetcher, Archive]]:
+    """Telegram, the archive, and what carries messages from one to the other."""
+    if settings.telegram_api_id is None:
+        raise SettingsError(
+            ["TELEGRAM_API_ID is not set: get it, and the hash, at https://my.telegram.org/apps"]
+        )
+    async with (
+        open_gateway(
+            api_id=settings.telegram_api_id,
+            session=settings.telegram_session,
+            server=settings.telegram_server,
+            server_key=settings.telegram_server_key,
+        ) as gateway,
+        open_archive(
+            settings.data_dir,
+            artifact_format=settings.artifact_format,
+            schema_version=settings.schema_version,
+        ) as archive,
+    ):
+        yield Fetcher(
+            _guard(gateway, settings, stop), archive, utc_now, settings.fetch_strategy
+        ), archive
+
+
+def _guard(gateway: Gateway, settings: Settings, stop: Stop) -> GuardedGateway:
+    policy = GuardPolicy(
+        requests_per_second=settings.requests_per_second,
+        request_burst=settings.request_burst,
+        retry_max_attempts=settings.retry_max_attempts,
+        retry_max_elapsed=settings.retry_max_elapsed_seconds,
+        backoff_base=settings.backoff_base_seconds,
+        backoff_max=settings.backoff_max_seconds,
+        flood_wait_max=settings.flood_wait_max_seconds,
+        flood_wait_jitter=settings.flood_wait_jitter_seconds,
+        park_long_floods=settings.flood_wait_strategy is FloodWaitStrategy.PARK,
+    )
+    return GuardedGateway(gateway, policy, stop, utc_now)

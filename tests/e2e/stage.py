@@ -1,0 +1,197 @@
+"""Real processes around a world: Redis, the simulator, workers. Driven as a user drives them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import redis
+
+PATIENCE = 60.0
+"""Seconds after which a test gives up waiting for something that should have come."""
+
+
+class Process:
+    """A program of ours whose lines of JSON are collected as they come."""
+
+    def __init__(self, args: list[str], env: dict[str, str], folder: Path) -> None:
+        self._lines: list[dict[str, Any]] = []
+        self._news = threading.Condition()
+        self.stderr = folder / f"stderr.{uuid4().hex[:8]}.txt"
+        with self.stderr.open("wb") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tgworker", *args],
+                env=env,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+            )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._news:
+                self._lines.append(json.loads(line))
+                self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+    def lines(self, event: str | None = None) -> list[dict[str, Any]]:
+        with self._news:
+            return [line for line in self._lines if event in (None, line.get("event"))]
+
+    def wait_line(self, event: str | None = None, count: int = 1) -> dict[str, Any]:
+        """The `count`-th line of that event, as soon as it is there."""
+        deadline = time.monotonic() + PATIENCE
+        with self._news:
+            while True:
+                found = [line for line in self._lines if event in (None, line.get("event"))]
+                if len(found) >= count:
+                    return found[count - 1]
+                left = deadline - time.monotonic()
+                if left <= 0 or (self.process.poll() is not None and not self._reader.is_alive()):
+                    raise AssertionError(
+                        f"no line {event!r}: exit {self.process.poll()}, lines {self._lines[-5:]},"
+                        f" stderr {self.stderr.read_text()[-2000:]}"
+                    )
+                self._news.wait(min(left, 0.5))
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        code = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return code
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def errors(self) -> list[dict[str, Any]]:
+        return [line for line in self.lines() if line.get("level") in ("error", "critical")]
+
+
+class Stage:
+    """One world with a Redis of its own; every program that is started here ends with the test."""
+
+    def __init__(self, folder: Path, redis_url: str, world: dict[str, Any]) -> None:
+        self.folder = folder
+        self.redis_url = redis_url
+        self.data = folder / "data"
+        self.redis = redis.Redis.from_url(redis_url)
+        self.processes: list[Process] = []
+        (folder / "world.json").write_text(json.dumps(world))
+        self.simulator = self._start(
+            ["simulate", "--world", "world.json", "--env-file", "world.env"], {}
+        )
+        self.control = self.simulator.wait_line()["control"]
+        self.env = dict(
+            line.split("=", 1)
+            for line in (folder / "world.env").read_text().splitlines()
+            if "=" in line and not line.startswith("#")
+        )
+        self.env = {key: value.strip("'\"") for key, value in self.env.items()}
+
+    def _start(self, args: list[str], env: dict[str, str]) -> Process:
+        keep = {
+            k: v for k, v in os.environ.items() if k.startswith(("PATH", "COV", "HOME", "LANG"))
+        }
+        process = Process(args, {**keep, "PYTHONPATH": os.getcwd(), **env}, self.folder)
+        self.processes.append(process)
+        return process
+
+    def settings(self, **env: str) -> dict[str, str]:
+        return {
+            **self.env,
+            "REDIS_URL": self.redis_url,
+            "DATA_DIR": str(self.data),
+            "WORKER_ID": "fetcher-1",
+            "LOG_FORMAT": "json",
+            "REQUESTS_PER_SECOND": "1000",
+            "REQUEST_BURST": "100",
+            "METRICS_MODE": "off",
+            "HEALTH_FILE": str(self.folder / "healthy"),
+            **env,
+        }
+
+    def run(self, *args: str, **env: str) -> Process:
+        """Any command of tgworker."""
+        return self._start(list(args), self.settings(**env))
+
+    def worker(self, **env: str) -> Process:
+        """A worker that is ready."""
+        worker = self.run("run", **env)
+        worker.wait_line("worker.ready")
+        return worker
+
+    def push(self, **fields: Any) -> str:
+        """Push a fetch command as any producer would; returns its id."""
+        command = {"command": "fetch", "command_id": str(uuid4()), **fields}
+        self.redis.rpush("tg_commands", json.dumps(command))
+        return str(command["command_id"])
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The event log from its beginning, for ever."""
+        last = b"0"
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for _, entries in self.redis.xread({"tg_events:log": last}, block=500) or []:
+                for last, fields in entries:
+                    yield json.loads(fields[b"event"])
+        raise AssertionError("the expected event did not come")
+
+    def final(self, command_id: str) -> dict[str, Any]:
+        """How a command ended."""
+        for event in self.events():
+            if event["command_id"] == command_id and event["event"] in ("completed", "failed"):
+                return event
+        raise AssertionError("unreachable")
+
+    def fetch(self, **fields: Any) -> dict[str, Any]:
+        """Push a command and wait for its end."""
+        return self.final(self.push(**fields))
+
+    def stats(self) -> dict[str, Any]:
+        return self._http("GET", "/stats")
+
+    def requests(self, method: str = "messages.getHistory") -> int:
+        return int(self.stats()["requests"].get(method, 0))
+
+    def faults(self, *faults: dict[str, Any]) -> None:
+        self._http("POST", "/faults", list(faults))
+
+    def _http(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.control + path, data, method=method)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.loads(response.read() or b"null")
+
+    def hashes(self, pattern: str = "**/discussions_*.json*") -> dict[str, str]:
+        """SHA-256 of every artifact, by its path in the data folder."""
+        return {
+            str(path.relative_to(self.data)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(self.data.glob(pattern))
+        }
+
+    def close(self) -> None:
+        for process in reversed(self.processes):
+            process.close()
+        self.redis.close()

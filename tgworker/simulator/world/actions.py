@@ -10,6 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from tgworker.core.model import ChatType
+from tgworker.simulator.world.dice import pick
 from tgworker.simulator.world.model import Action
 from tgworker.simulator.world.people import People
 
@@ -41,17 +42,17 @@ def topic_creation(rng: Random, title: str) -> Action:
 def any_action(rng: Random, scene: Scene) -> Action:
     """Something that happens in a chat of that type."""
     kinds = _IN_CHANNELS if scene.type is ChatType.CHANNEL else tuple(_KINDS)
-    kind = rng.choice(kinds)
+    kind = pick(rng, kinds)
     return Action(kind, _KINDS[kind](rng, scene))
 
 
 def _users(rng: Random, scene: Scene) -> tuple[int, ...]:
     known = scene.people.users
-    return tuple(sorted({rng.choice(known).id for _ in range(1 + rng.randrange(3))}))
+    return tuple(sorted({pick(rng, known).id for _ in range(1 + rng.randrange(3))}))
 
 
 def _user(rng: Random, scene: Scene) -> int:
-    return rng.choice(scene.people.users).id
+    return pick(rng, scene.people.users).id
 
 
 def _nothing(rng: Random, scene: Scene) -> dict[str, Any]:

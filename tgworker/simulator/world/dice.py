@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
+from random import Random
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _MASK = 2**64 - 1
 
@@ -30,3 +35,8 @@ def mix(value: int) -> int:
 def access_hash(seed: int, id: int) -> int:
     """The 64-bit signed number that a client must show with an id."""
     return derive(seed, "access hash", id) - 2**63 or 1
+
+
+def pick(rng: Random, items: Sequence[T]) -> T:
+    """One of them. ``Random.choice`` is fair to the last bit and takes several times as long."""
+    return items[int(rng.random() * len(items))]

@@ -13,7 +13,7 @@ from random import Random
 
 from tgworker.core.model import ChatType
 from tgworker.simulator.world.actions import Scene, any_action, creation, topic_creation
-from tgworker.simulator.world.dice import derive, mix
+from tgworker.simulator.world.dice import derive, mix, pick
 from tgworker.simulator.world.medias import album_media, any_media
 from tgworker.simulator.world.model import (
     Action,
@@ -67,14 +67,20 @@ class Generator:
 
     def message(self, id: int, date: int) -> WorldMessage:
         """The message with that id; `date` is what the skeleton says."""
-        rng = Random(self._base + id)
         if self._spec.plain:
-            sender = None if self._channel else self._sender(rng, id).id
-            views = rng.randrange(1, 10**6) if self._channel else None
-            return WorldMessage(id, date, sender, plain_text(rng), views=views)
+            return self._plain(id, date)
+        rng = Random(self._base + id)
         if (action := self._action(rng, id, date)) is not None:
             return self._service(rng, id, date, action)
         return self._ordinary(rng, id, date)
+
+    def _plain(self, id: int, date: int) -> WorldMessage:
+        """Without a generator: there may be a hundred thousand of these in a day."""
+        draw = mix(self._base + id)
+        text = plain_text(draw >> 16)
+        if self._channel:
+            return WorldMessage(id, date, None, text, views=1 + draw % 10**6)
+        return WorldMessage(id, date, self._people.users[draw % len(self._people.users)].id, text)
 
     def _service(self, rng: Random, id: int, date: int, action: Action) -> WorldMessage:
         sender = None if self._channel else self._sender(rng, id).id
@@ -92,7 +98,7 @@ class Generator:
         if album is not None:
             media = album_media(rng)
         elif rng.random() < 0.25:
-            media = any_media(rng, rng.choice(users))
+            media = any_media(rng, pick(rng, users))
         if media is not None and rng.random() < 0.6:
             text, entities = "", ()
         edit_date, edit_hide = self._edit(rng, date)
@@ -112,7 +118,7 @@ class Generator:
             media=media,
             forward=self._forward(rng, date) if rng.random() < 0.08 else None,
             grouped_id=None if album is None else mix(self._base ^ album) >> 2,
-            via_bot_id=rng.choice(self._people.bots).id if rng.random() < 0.03 else None,
+            via_bot_id=pick(rng, self._people.bots).id if rng.random() < 0.03 else None,
             post_author=author,
             pinned=rng.random() < 0.01,
         )
@@ -144,9 +150,9 @@ class Generator:
             return None, (f"{user.first_name} ✍️" if self._signed else None)
         if id not in self._albums and self._spec.type is not ChatType.GROUP:
             if rng.random() < 0.03:
-                return self._chat_id, rng.choice((None, "админ"))
+                return self._chat_id, pick(rng, (None, "админ"))
             if rng.random() < 0.02:
-                return rng.choice(self._people.outsiders).id, None
+                return pick(rng, self._people.outsiders).id, None
         return user.id, None
 
     def _answered(self, id: int) -> int | None:
@@ -201,7 +207,7 @@ class Generator:
     def _unusual_reply(self, rng: Random) -> Reply | None:
         draw = rng.random()
         if draw < 0.01:
-            other = rng.choice(self._people.outsiders).id
+            other = pick(rng, self._people.outsiders).id
             return Reply(msg_id=rng.randrange(1, 1000), other_chat=other, quote="оттуда")
         return Reply(story=True) if draw < 0.015 else None
 
@@ -233,13 +239,13 @@ class Generator:
         then = date - rng.randrange(10**7)
         kind = rng.randrange(3)
         if kind == 0:
-            return WorldForward(then, from_id=rng.choice(self._people.users).id)
+            return WorldForward(then, from_id=pick(rng, self._people.users).id)
         if kind == 1:
             return WorldForward(then, from_name="Скрытый 👻")
         author = "Редактор" if rng.random() < 0.5 else None
         return WorldForward(
             then,
-            from_id=rng.choice(self._people.outsiders).id,
+            from_id=pick(rng, self._people.outsiders).id,
             channel_post=1 + rng.randrange(10**5),
             post_author=author,
         )

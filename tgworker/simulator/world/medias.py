@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from tgworker.simulator.world.dice import pick
 from tgworker.simulator.world.model import (
     Bare,
     Contact,
@@ -30,7 +31,7 @@ def album_media(rng: Random) -> Media:
 
 def any_media(rng: Random, user: WorldUser) -> Media:
     """Any kind, each as likely; photos more."""
-    return rng.choice(_KINDS)(rng, user)
+    return pick(rng, _KINDS)(rng, user)
 
 
 def _photo(rng: Random) -> Photo:
@@ -115,8 +116,8 @@ def _web_page(rng: Random) -> WebPage:
     return WebPage(
         url,
         site_name="Example" if full else None,
-        title=rng.choice(PHRASES),
-        description=rng.choice(PHRASES) if full else None,
+        title=pick(rng, PHRASES),
+        description=pick(rng, PHRASES) if full else None,
     )
 
 
@@ -131,18 +132,18 @@ def _place(rng: Random) -> Place:
 
 
 def _contact(rng: Random, user: WorldUser) -> Contact:
-    last = rng.choice(("", "Петров"))
-    return Contact(f"+7999{rng.randrange(10**7):07}", "Борис", last, rng.choice((0, user.id)))
+    last = pick(rng, ("", "Петров"))
+    return Contact(f"+7999{rng.randrange(10**7):07}", "Борис", last, pick(rng, (0, user.id)))
 
 
 def _poll(rng: Random) -> Poll:
     quiz = rng.random() < 0.3
-    answers = tuple(f"{rng.choice(PHRASES)} {n}" for n in range(2 + rng.randrange(4)))
+    answers = tuple(f"{pick(rng, PHRASES)} {n}" for n in range(2 + rng.randrange(4)))
     return Poll("Что лучше? 🤔", answers, rng.random() < 0.3, quiz, 1 + rng.randrange(500))
 
 
 def _dice(rng: Random) -> Dice:
-    return Dice(rng.choice(("🎲", "🎯", "🎰")), 1 + rng.randrange(6))
+    return Dice(pick(rng, ("🎲", "🎯", "🎰")), 1 + rng.randrange(6))
 
 
 def _invoice(rng: Random) -> Invoice:
@@ -164,5 +165,5 @@ _KINDS: tuple[Callable[[Random, WorldUser], Media], ...] = (
     lambda rng, user: _poll(rng),
     lambda rng, user: _dice(rng),
     lambda rng, user: _invoice(rng),
-    lambda rng, user: Bare(rng.choice(("unsupported", "game", "to_do"))),
+    lambda rng, user: Bare(pick(rng, ("unsupported", "game", "to_do"))),
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from random import Random
 from typing import Any
 
+from tgworker.simulator.world.dice import pick
 from tgworker.simulator.world.model import WorldEntity, WorldUser
 
 PHRASES = (
@@ -62,26 +64,33 @@ _FREE = (
 ENTITY_TYPES = (*_LITERALS, *_FREE, "mention_name")
 
 
+_LONGEST = 4096
+"""UTF-16 units in a message, as Telegram allows. Source: message_length_max of help.getConfig."""
+_SEPARATORS = (" ", " ", "\n")
+
+
+@lru_cache(maxsize=1024)
 def utf16_length(text: str) -> int:
     """Length in UTF-16 code units, which is how Telegram counts offsets."""
     return len(text.encode("utf-16-le")) // 2
 
 
-def plain_text(rng: Random) -> str:
-    """A few phrases."""
-    return " ".join(rng.choices(PHRASES, k=1 + int(rng.random() * 3)))
+def plain_text(draw: int) -> str:
+    """Two phrases, drawn by one number."""
+    first, second = draw % len(PHRASES), draw // len(PHRASES) % len(PHRASES)
+    return f"{PHRASES[first]} {PHRASES[second]}"
 
 
 def rich_text(
     rng: Random, users: Sequence[WorldUser], date: int
 ) -> tuple[str, tuple[WorldEntity, ...]]:
-    """A text and its entities, sorted as Telegram sorts them. One in a hundred is as long as Telegram allows."""
+    """A text and its entities, sorted as Telegram sorts them. One in 500 is as long as Telegram allows."""
     parts: list[str] = []
     entities: list[WorldEntity] = []
     offset = 0
-    for _ in range(300 if rng.random() < 0.01 else 1 + int(rng.random() * 5)):
+    for _ in range(300 if rng.random() < 0.002 else 1 + int(rng.random() * 5)):
         if rng.random() < 0.6:
-            part = rng.choice(PHRASES)
+            part = pick(rng, PHRASES)
         else:
             part, marks = _marked_up(rng, users, offset, date)
             entities += marks
@@ -91,22 +100,18 @@ def rich_text(
         parts.append(part)
         offset += length
     kept = tuple(mark for mark in entities if mark.offset < offset)
-    return (rng.choice(_SEPARATORS)).join(parts), kept
-
-
-_LONGEST = 4096
-_SEPARATORS = (" ", " ", "\n")
+    return (pick(rng, _SEPARATORS)).join(parts), kept
 
 
 def _marked_up(
     rng: Random, users: Sequence[WorldUser], offset: int, date: int
 ) -> tuple[str, list[WorldEntity]]:
-    kind = rng.choice(ENTITY_TYPES)
-    user = rng.choice(users)
+    kind = pick(rng, ENTITY_TYPES)
+    user = pick(rng, users)
     if kind == "mention_name":
         part = user.first_name or "Deleted Account"
     else:
-        part = rng.choice(_LITERALS.get(kind, PHRASES))
+        part = pick(rng, _LITERALS.get(kind, PHRASES))
     length = utf16_length(part)
     extra = _EXTRA[kind](rng, user, date) if kind in _EXTRA else {}
     marks = [WorldEntity(kind, offset, length, **extra)]
@@ -118,9 +123,9 @@ def _marked_up(
 _EXTRA: dict[str, Callable[[Random, WorldUser, int], dict[str, Any]]] = {
     "text_url": lambda rng, user, date: {"url": f"https://example.org/{rng.randrange(10**6)}?q=ё"},
     "mention_name": lambda rng, user, date: {"user_id": user.id},
-    "pre": lambda rng, user, date: {"language": rng.choice(_LANGUAGES)},
+    "pre": lambda rng, user, date: {"language": pick(rng, _LANGUAGES)},
     "custom_emoji": lambda rng, user, date: {"document_id": rng.getrandbits(62)},
     "blockquote": lambda rng, user, date: {"collapsed": rng.random() < 0.5},
     "formatted_date": lambda rng, user, date: {"date": date + rng.randrange(10**6)},
-    "diff_replace": lambda rng, user, date: {"old_text": rng.choice(PHRASES)},
+    "diff_replace": lambda rng, user, date: {"old_text": pick(rng, PHRASES)},
 }

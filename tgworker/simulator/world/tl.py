@@ -1,4 +1,4 @@
-"""The world in Telegram's words: messages, people and chats as Telethon's TL objects."""
+"""The world in Telegram's words: messages as Telethon's TL objects."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from telethon.tl import types
 
 from tgworker.core.model import CHANNEL_MARK, ChatType
 from tgworker.simulator.world.model import (
-    Outsider,
     Reply,
     WorldEntity,
     WorldForward,
     WorldMessage,
     WorldReaction,
-    WorldUser,
 )
 from tgworker.simulator.world.tl_actions import action_tl
 from tgworker.simulator.world.tl_media import media_tl
@@ -83,35 +81,6 @@ def peers_of(message: WorldMessage) -> frozenset[int]:
     for value in action.fields.values() if action is not None else ():
         peers.update(value if isinstance(value, tuple) else (value,))
     return frozenset(peer for peer in peers if isinstance(peer, int))
-
-
-def user_tl(user: WorldUser, *, is_self: bool = False) -> Any:
-    names = [types.Username(name, active=active or None) for name, active in user.names]
-    return types.User(
-        id=user.id,
-        is_self=is_self or None,
-        access_hash=user.access_hash,
-        first_name=user.first_name,
-        last_name=user.last_name,
-        username=user.username,
-        usernames=names or None,
-        bot=user.bot or None,
-        bot_info_version=1 if user.bot else None,
-        deleted=user.deleted or None,
-        phone=user.phone if is_self else None,
-    )
-
-
-def outsider_tl(outsider: Outsider) -> Any:
-    return types.Channel(
-        id=CHANNEL_MARK - outsider.id,
-        title=outsider.title,
-        photo=types.ChatPhotoEmpty(),
-        date=moment(0),
-        broadcast=True,
-        access_hash=outsider.access_hash,
-        username=outsider.username,
-    )
 
 
 def _reply(reply: Reply) -> Any:

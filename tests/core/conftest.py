@@ -22,7 +22,8 @@ IDS = st.integers(1, 2**31 - 1)
 MARKED_IDS = st.integers(-(4 * 10**12), 2**40).filter(bool)
 COUNTS = st.integers(0, 2**31 - 1)
 LONGS = st.integers(-(2**63), 2**63 - 1)
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+TEXTS_OF = st.characters(exclude_categories=["Cs"])
+TEXTS = st.text(TEXTS_OF)
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{3,31}", fullmatch=True)
 LABELS = st.one_of(NAMES.map("@{}".format), MARKED_IDS.map(str))
 TIMES = st.datetimes(datetime(2013, 8, 14), datetime(2100, 1, 1), timezones=st.just(UTC)).map(
@@ -141,6 +142,72 @@ class Values:
     threads = THREADS
     rows = ROWS
     reports = REPORTS
+
+
+def from_schema(schema, defs=None):
+    """What a JSON Schema allows, as far as the project's schemas go; conditions and formats are not looked at.
+
+    Written here because hypothesis-jsonschema reaches into parts of hypothesis that are no longer there.
+    """
+    defs = schema.get("$defs", {}) if defs is None else defs
+    if "$ref" in schema:
+        return from_schema(defs[schema["$ref"].removeprefix("#/$defs/")], defs)
+    for word in ("anyOf", "oneOf"):
+        if word in schema:
+            return st.one_of(*(from_schema(each, defs) for each in schema[word]))
+    if "const" in schema or "enum" in schema:
+        return st.sampled_from(schema.get("enum") or [schema["const"]])
+    kinds = schema.get("type", [])
+    makers = {
+        "null": lambda: st.none(),
+        "boolean": st.booleans,
+        "integer": lambda: integers_from(schema),
+        "number": lambda: st.floats(schema.get("minimum", -1e9), schema.get("maximum", 1e9)),
+        "string": lambda: strings_from(schema),
+        "array": lambda: arrays_from(schema, defs),
+        "object": lambda: objects_from(schema, defs),
+    }
+    return st.one_of(*(makers[kind]() for kind in ([kinds] if isinstance(kinds, str) else kinds)))
+
+
+def integers_from(schema):
+    numbers = st.integers(schema.get("minimum", -(2**63)), schema.get("maximum", 2**63 - 1))
+    refused = schema.get("not", {}).get("enum", ())
+    return numbers.filter(lambda number: number not in refused)
+
+
+def strings_from(schema):
+    if "pattern" in schema:
+        # In Python "$" also matches before a last newline; in JSON Schema it does not.
+        return st.from_regex(schema["pattern"].replace("$", r"\Z"))
+    return st.text(
+        TEXTS_OF, min_size=schema.get("minLength", 0), max_size=schema.get("maxLength", 50)
+    )
+
+
+def arrays_from(schema, defs):
+    sizes = {"min_size": schema.get("minItems", 0), "max_size": schema.get("maxItems", 4)}
+    return st.lists(
+        from_schema(schema["items"], defs), unique=schema.get("uniqueItems", False), **sizes
+    )
+
+
+def objects_from(schema, defs):
+    """Required fields, some of the others, and strangers where they are welcome."""
+    fields = {name: from_schema(each, defs) for name, each in schema["properties"].items()}
+    required = {name: fields.pop(name) for name in schema.get("required", ())}
+    known = st.fixed_dictionaries(required, optional=fields)
+    if schema.get("additionalProperties") is False:
+        return known
+    names = TEXTS.filter(lambda name: name not in schema["properties"])
+    strangers = st.dictionaries(names, JSON, max_size=2)
+    return st.builds(lambda one, other: one | other, known, strangers)
+
+
+@pytest.fixture(scope="session")
+def made_from():
+    """A strategy for what a JSON Schema allows."""
+    return from_schema
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ line. JSONL has one message a line and nothing else. The same messages give the 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -15,7 +16,8 @@ import orjson
 from attrs import frozen
 
 from tgworker.core.codec import structure, to_json
-from tgworker.core.model import ArtifactFormat, Message, Participant, Thread
+from tgworker.core.model import ArtifactFormat, Chat, DayRow, Message, Participant, Person, Thread
+from tgworker.core.threads import Row, ThreadFinder, list_participants
 
 RawMessage: TypeAlias = dict[str, Any]
 """A message as it stands in a file: plain JSON values under all of a message's keys, in their order."""
@@ -45,13 +47,82 @@ class Head:
     last_processed_msg_id: int | None
 
 
-def render_json(
+class Outline:
+    """What has to be known of all messages of a day before the first one can be written; holds only ids."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._first_id: int | None = None
+        self._last_id: int | None = None
+        self._messages_of: Counter[int] = Counter()
+        self._finder = ThreadFinder()
+
+    def add(self, message: RawMessage) -> None:
+        """Take the next message; ids must ascend."""
+        row = Row(message["id"], message["reply_to"], message["from_id"])
+        self._count += 1
+        if self._first_id is None:
+            self._first_id = row.id
+        self._last_id = row.id
+        if row.from_id is not None:
+            self._messages_of[row.from_id] += 1
+        self._finder.add(row)
+
+    def head(self, chat: Chat, day: dt.date, complete: bool, schema_version: str) -> Head:
+        return Head(
+            schema_version=schema_version,
+            chat=chat.label,
+            chat_id=chat.id,
+            date=day,
+            complete=complete,
+            message_count=self._count,
+            first_id=self._first_id,
+            last_processed_msg_id=self._last_id,
+        )
+
+    def threads(self) -> tuple[Thread, ...]:
+        return self._finder.threads()
+
+    def participants(self, people: Mapping[int, Person]) -> tuple[Participant, ...]:
+        return list_participants(self._messages_of, people)
+
+
+def index_row(
+    head: Head, size: int, sha256: str, fetched_at: dt.datetime, form: ArtifactFormat
+) -> DayRow:
+    """What the index says of an artifact of that size and hash."""
+    return DayRow(
+        date=head.date,
+        messages=head.message_count,
+        first_id=head.first_id,
+        last_processed_msg_id=head.last_processed_msg_id,
+        bytes=size,
+        sha256=sha256,
+        complete=head.complete,
+        fetched_at=fetched_at,
+        format=form,
+    )
+
+
+def render(
+    form: ArtifactFormat,
     head: Head,
     messages: Iterable[RawMessage],
-    threads: Sequence[Thread],
-    participants: Sequence[Participant],
+    outline: Outline,
+    people: Mapping[int, Person],
 ) -> Iterator[bytes]:
-    """The pieces of a JSON artifact, about one message each."""
+    """The pieces of an artifact, about one message each; `outline` has seen the same messages before."""
+    if form is ArtifactFormat.JSONL:
+        return _render_jsonl(head, messages)
+    return _render_json(head, messages, outline.threads(), outline.participants(people))
+
+
+def _render_json(
+    head: Head,
+    messages: Iterable[RawMessage],
+    threads: Iterable[Thread],
+    participants: Iterable[Participant],
+) -> Iterator[bytes]:
     yield to_json(head).removesuffix(b"}") + _OPEN_MESSAGES
     yield from render_lines(map(orjson.dumps, messages))
     yield _OPEN_THREADS
@@ -61,9 +132,8 @@ def render_json(
     yield _END
 
 
-def render_jsonl(schema_version: str, messages: Iterable[RawMessage]) -> Iterator[bytes]:
-    """The lines of a JSONL artifact."""
-    prefix = {"schema_version": schema_version, "timezone": "UTC"}
+def _render_jsonl(head: Head, messages: Iterable[RawMessage]) -> Iterator[bytes]:
+    prefix = {"schema_version": head.schema_version, "timezone": head.timezone}
     for message in messages:
         yield orjson.dumps(prefix | message) + b"\n"
 

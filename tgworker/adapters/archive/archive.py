@@ -14,10 +14,11 @@ from tgworker.adapters.archive.day import Conditions
 from tgworker.adapters.archive.disk import Disk, make_folder, remove_file, storage_errors, write_all
 from tgworker.adapters.archive.folders import Folders
 from tgworker.adapters.archive.index import read_rows
-from tgworker.adapters.archive.layout import PARTS, is_folder_name, place_of_part
+from tgworker.adapters.archive.layout import PARTS, place_of_part
 from tgworker.adapters.archive.part import survey_part
 from tgworker.adapters.archive.progress import OpenDay, ProgressFile
 from tgworker.adapters.archive.shelf import DiskShelf
+from tgworker.core.layout import is_folder_name
 from tgworker.core.model import ArtifactFormat, Chat, ChatRef, FetchCommand
 
 _CLOSE_SECONDS = 10.0
@@ -39,7 +40,7 @@ async def open_archive(
     """
     conditions = Conditions(disk or Disk(), artifact_format, schema_version)
     archive = DiskArchive(data_dir.resolve(), conditions)
-    await trio.to_thread.run_sync(archive.prepare)
+    await archive.prepare()
     yield archive
 
 
@@ -54,8 +55,12 @@ class DiskArchive:
             data_dir, conditions.schema_version, conditions.disk, self._open_days
         )
 
-    def prepare(self) -> None:
-        """Make the folder and write something into it. Blocks."""
+    async def prepare(self) -> None:
+        """See that the folder is there and can be written."""
+        await trio.to_thread.run_sync(self._probe)
+        await self._progress.tidy(self._is_sealed)
+
+    def _probe(self) -> None:
         disk = self._conditions.disk
         probe = self._data_dir / f".probe.{os.getpid()}"
         with storage_errors(self._data_dir):
@@ -100,6 +105,15 @@ class DiskArchive:
 
     async def command_ends(self, command_id: str) -> None:
         await self._progress.command_ends(command_id)
+
+    def _is_sealed(self, day: OpenDay) -> bool:
+        """Whether an entry of ``progress.json`` is out of date. Blocks."""
+        named = day.chat.startswith("@")
+        ref = ChatRef(username=day.chat[1:]) if named else ChatRef(id=int(day.chat))
+        return day.date in self._sealed(ref, day.date, day.date) and not self._has_part(day)
+
+    def _has_part(self, day: OpenDay) -> bool:
+        return day.part is not None and (self._data_dir / day.part).exists()
 
     def _open_days(self) -> Iterator[OpenDay]:
         """The part files that lie in the data folder. Blocks."""

@@ -5,7 +5,6 @@ Everything here blocks and is run in a thread.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -16,10 +15,9 @@ from tgworker.adapters.archive.index import enter_row, read_index
 from tgworker.adapters.archive.layout import DayPlace
 from tgworker.adapters.archive.part import PartFile
 from tgworker.adapters.archive.stored import StoredArtifact, load_artifacts
-from tgworker.core.artifact import Head, RawMessage, render_json, render_jsonl
+from tgworker.core.artifact import Outline, RawMessage, index_row, render
 from tgworker.core.merge import IdSet, merge, unheld
 from tgworker.core.model import ArtifactFormat, Chat, DayRow, Message, Person
-from tgworker.core.threads import Row, ThreadFinder, list_participants
 from tgworker.errors import StorageError
 
 _PIECE = 1000
@@ -151,43 +149,20 @@ class DayFiles:
     def _write_artifact(self, complete: bool, fetched_at: datetime, check: Check) -> DayRow:
         disk, form = self._conditions.disk, self._conditions.form
         self._part.sync()
-        outline = _Outline()
+        outline = Outline()
         for message in self._merged(check):
             outline.add(message)
-        head = Head(
-            schema_version=self._conditions.schema_version,
-            chat=self._chat.label,
-            chat_id=self._chat.id,
-            date=self.place.day,
-            complete=complete,
-            message_count=outline.count,
-            first_id=outline.first_id,
-            last_processed_msg_id=outline.last_id,
-        )
         make_folder(disk, self.place.year_folder)
-        size, digest = put_file(disk, self.place.artifact(form), self._render(head, outline, check))
-        return DayRow(
-            date=head.date,
-            messages=head.message_count,
-            first_id=head.first_id,
-            last_processed_msg_id=head.last_processed_msg_id,
-            bytes=size,
-            sha256=digest,
-            complete=complete,
-            fetched_at=fetched_at,
-            format=form,
-        )
+        head = outline.head(self._chat, self.place.day, complete, self._conditions.schema_version)
+        pieces = render(form, head, self._merged(check), outline, self._people())
+        size, digest = put_file(disk, self.place.artifact(form), pieces)
+        return index_row(head, size, digest, fetched_at, form)
 
-    def _render(self, head: Head, outline: _Outline, check: Check) -> Iterator[bytes]:
-        messages = self._merged(check)
-        if self._conditions.form is ArtifactFormat.JSONL:
-            return render_jsonl(head.schema_version, messages)
+    def _people(self) -> dict[int, Person]:
         people: dict[int, Person] = {}
         for old in reversed(self._stored):
             people |= old.people
-        people |= self._part.people
-        participants = list_participants(outline.messages_of, people)
-        return render_json(head, messages, outline.finder.threads(), participants)
+        return people | self._part.people
 
     def _merged(self, check: Check) -> Iterator[RawMessage]:
         """What the part holds and, of the rest, what the artifacts hold."""
@@ -197,27 +172,6 @@ class DayFiles:
             if number % _PIECE == 0:
                 check()
             yield message
-
-
-class _Outline:
-    """What has to be known of all messages before the first one can be written."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.first_id: int | None = None
-        self.last_id: int | None = None
-        self.messages_of: Counter[int] = Counter()
-        self.finder = ThreadFinder()
-
-    def add(self, message: RawMessage) -> None:
-        row = Row(message["id"], message["reply_to"], message["from_id"])
-        self.count += 1
-        if self.first_id is None:
-            self.first_id = row.id
-        self.last_id = row.id
-        if row.from_id is not None:
-            self.messages_of[row.from_id] += 1
-        self.finder.add(row)
 
 
 def _id_of(message: RawMessage) -> int:

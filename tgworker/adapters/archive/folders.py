@@ -12,14 +12,9 @@ from attrs import evolve, frozen
 
 from tgworker.adapters.archive.disk import Disk, make_folder, put_file
 from tgworker.adapters.archive.index import read_index
-from tgworker.adapters.archive.layout import (
-    CHAT_FILE,
-    INDEX_FILE,
-    LOCK_FILE,
-    folder_name,
-    is_folder_name,
-)
+from tgworker.adapters.archive.layout import CHAT_FILE, INDEX_FILE, LOCK_FILE
 from tgworker.core.codec import from_json, to_json
+from tgworker.core.layout import folder_name, is_folder_name
 from tgworker.core.model import Chat, ChatRef, ChatType
 from tgworker.errors import ChatBusyError, ChatIdentityChangedError
 

@@ -1,4 +1,4 @@
-"""Where things lie in the data folder."""
+"""Where things lie on the disk."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from tgworker.core.model import CHANNEL_MARK, ArtifactFormat, Chat, ChatType
-from tgworker.errors import StorageError
+from tgworker.core.layout import artifact_path
+from tgworker.core.model import ArtifactFormat
 
 CHAT_FILE = "chat.json"
 INDEX_FILE = "index.json"
@@ -17,35 +17,7 @@ LOCK_FILE = ".lock"
 PARTS = "*/*/.discussions_*.part.jsonl"
 """The part files, seen from the data folder."""
 
-_FOLDER = re.compile(r"[a-z0-9_]{1,64}|(channel|group|user)\.[0-9]{1,20}")
 _PART = re.compile(r"\.discussions_(\d{4}-\d\d-\d\d)\.part\.jsonl")
-
-
-def is_folder_name(name: str) -> bool:
-    """Whether a chat's folder may be called that; nothing that could lead elsewhere is."""
-    return _FOLDER.fullmatch(name) is not None
-
-
-def folder_name(chat: Chat) -> str:
-    """What a chat's folder is called when it is new.
-
-    Raises:
-        StorageError: the username can't be a folder's name.
-    """
-    name = chat.username.lower() if chat.username is not None else _name_by_id(chat)
-    if not is_folder_name(name):
-        raise StorageError(f"{name!r} can't be the name of a folder in the archive.")
-    return name
-
-
-def _name_by_id(chat: Chat) -> str:
-    match chat.type:
-        case ChatType.USER:
-            return f"user.{chat.id}"
-        case ChatType.GROUP:
-            return f"group.{-chat.id}"
-        case _:
-            return f"channel.{CHANNEL_MARK - chat.id}"
 
 
 @frozen
@@ -68,7 +40,7 @@ class DayPlace:
         return self.year_folder / f".discussions_{self.day}.part.jsonl"
 
     def artifact(self, form: ArtifactFormat) -> Path:
-        return self.year_folder / f"discussions_{self.day}.{form}"
+        return self.folder.parent / artifact_path(self.folder.name, self.day, form)
 
 
 def place_of_part(part: Path) -> DayPlace | None:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import structlog
 import trio
-from attrs import evolve, frozen
+from attrs import frozen
 
 from tgworker.adapters.archive.disk import Disk, put_file, storage_errors
 from tgworker.core.codec import from_json, to_json
@@ -63,6 +63,9 @@ class Progress:
 Key: TypeAlias = str | tuple[str, date]
 """A command's id, or a day's chat and date."""
 Entry: TypeAlias = OpenCommand | OpenDay
+Entries: TypeAlias = Mapping[Key, Entry | None]
+"""None: to be taken out."""
+Change: TypeAlias = Callable[[Entries], Entries]
 
 
 class ProgressFile:
@@ -100,73 +103,77 @@ class ProgressFile:
     async def day_sealed(self, chat: str, day: date) -> None:
         await self._change((chat, day), None)
 
+    async def tidy(self, is_sealed: Callable[[OpenDay], bool]) -> None:
+        """Take out days that a process sealed and then died before it could say so."""
+        await self._update(lambda entries: _without(entries, is_sealed))
+
     async def _change(self, key: Key, entry: Entry | None) -> None:
         self._changes[key] = entry
         if entry is None:
             self._mine.pop(key, None)
         else:
             self._mine[key] = entry
+        await self._update(lambda entries: entries)
+
+    async def _update(self, extra: Change) -> None:
         async with self._turn:
-            if not self._changes:
-                return  # somebody who had the turn wrote them all
             for _ in range(_LOCK_TRIES):
-                if await trio.to_thread.run_sync(self._write_changes):
+                if await trio.to_thread.run_sync(self._try_update, extra):
                     return
                 await trio.sleep(_LOCK_PAUSE_SECONDS)
-            log.warning("archive.progress_busy", path=str(self._path))
+        log.warning("archive.progress_busy", path=str(self._path))
 
-    def _write_changes(self) -> bool:
+    def _try_update(self, extra: Change) -> bool:
         """Apply what has not been applied yet; False if another process holds the file just now."""
         with storage_errors(self._path):
             lock = self._disk.open(self._path.with_name(_LOCK), os.O_RDWR | os.O_CREAT)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._rewrite()
+                self._rewrite(extra)
             except BlockingIOError:
                 return False
             finally:
                 os.close(lock)
         return True
 
-    def _rewrite(self) -> None:
+    def _rewrite(self, extra: Change) -> None:
         changes = dict(self._changes)
-        before = self._read()
-        entries = _by_key(before.commands, before.days)
-        for key, entry in changes.items():
-            if entry is None:
-                entries.pop(key, None)
-            else:
-                entries[key] = entry
-        commands = [entry for entry in entries.values() if isinstance(entry, OpenCommand)]
-        days = [entry for entry in entries.values() if isinstance(entry, OpenDay)]
-        after = evolve(
-            before,
-            schema_version=self._schema_version,
-            commands=tuple(sorted(commands, key=lambda c: (c.started_at, c.command_id))),
-            days=tuple(sorted(days, key=lambda d: (d.chat, d.date))),
-        )
-        if after != before or not self._path.exists():
-            put_file(self._disk, self._path, [to_json(after), b"\n"])
+        data = self._path.read_bytes() if self._path.exists() else b""
+        after = to_json(self._in_order(extra(self._entries(data) | changes))) + b"\n"
+        if after != data:
+            put_file(self._disk, self._path, [after])
         for key, entry in changes.items():
             if self._changes.get(key) is entry:
                 self._changes.pop(key, None)
 
-    def _read(self) -> Progress:
+    def _entries(self, data: bytes) -> dict[Key, Entry | None]:
+        """What the file holds; if it is damaged, what this process has open and the part files that lie around."""
+        if not data:
+            return {}
         try:
-            return from_json(self._path.read_bytes(), Progress)
-        except FileNotFoundError:
-            return Progress(self._schema_version)
+            progress = from_json(data, Progress)
         except ValueError as error:
             log.warning("archive.progress_damaged", path=str(self._path), reason=str(error))
-            return self._rebuilt()
+            return _by_key((), self._find_parts()) | self._mine
+        return _by_key(progress.commands, progress.days)
 
-    def _rebuilt(self) -> Progress:
-        """What this process has open, and the part files that lie around."""
-        entries = _by_key((), self._find_parts()) | self._mine
-        commands = tuple(entry for entry in entries.values() if isinstance(entry, OpenCommand))
-        days = tuple(entry for entry in entries.values() if isinstance(entry, OpenDay))
-        return Progress(self._schema_version, commands, days)
+    def _in_order(self, entries: Entries) -> Progress:
+        commands = [entry for entry in entries.values() if isinstance(entry, OpenCommand)]
+        days = [entry for entry in entries.values() if isinstance(entry, OpenDay)]
+        return Progress(
+            self._schema_version,
+            tuple(sorted(commands, key=lambda command: (command.started_at, command.command_id))),
+            tuple(sorted(days, key=lambda day: (day.chat, day.date))),
+        )
 
 
-def _by_key(commands: Iterable[OpenCommand], days: Iterable[OpenDay]) -> dict[Key, Entry]:
+def _by_key(commands: Iterable[OpenCommand], days: Iterable[OpenDay]) -> dict[Key, Entry | None]:
     return {c.command_id: c for c in commands} | {(d.chat, d.date): d for d in days}
+
+
+def _without(entries: Entries, is_sealed: Callable[[OpenDay], bool]) -> dict[Key, Entry | None]:
+    return {
+        key: entry
+        for key, entry in entries.items()
+        if not (isinstance(entry, OpenDay) and is_sealed(entry))
+    }

@@ -14,6 +14,7 @@ from tgworker.adapters.archive.disk import storage_errors
 from tgworker.adapters.archive.index import read_rows
 from tgworker.adapters.archive.layout import DayPlace
 from tgworker.adapters.archive.progress import OpenDay, ProgressFile
+from tgworker.core.layout import artifact_path
 from tgworker.core.model import Chat, DayRow, Message, Person
 
 _SYNC_SECONDS = 1.0
@@ -55,8 +56,7 @@ class DiskShelf:
         return writer
 
     def path(self, row: DayRow) -> str:
-        artifact = DayPlace(self._folder, row.date).artifact(row.format)
-        return artifact.relative_to(self._folder.parent).as_posix()
+        return artifact_path(self._folder.name, row.date, row.format)
 
     async def close(self) -> None:
         """Make what was written durable, and leave the open days for later."""

@@ -1,0 +1,192 @@
+"""An `Archive` in memory that makes the same artifacts as the one on disk, to the byte.
+
+Part files and artifacts outlive `open_chat`, as they would outlive a process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+
+import orjson
+import trio
+from attrs import define, field
+
+from tgworker.core.artifact import Outline, RawMessage, index_row, render
+from tgworker.core.codec import to_json
+from tgworker.core.layout import artifact_path, folder_name
+from tgworker.core.merge import unheld
+from tgworker.core.model import ArtifactFormat, Chat, ChatRef, DayRow, FetchCommand, Message, Person
+from tgworker.errors import ChatBusyError, ChatIdentityChangedError, StorageError
+
+
+@define
+class _Messages:
+    """Messages by id, and who wrote them."""
+
+    by_id: dict[int, RawMessage] = field(factory=dict)
+    people: dict[int, Person] = field(factory=dict)
+
+    @property
+    def last_id(self) -> int | None:
+        return max(self.by_id, default=None)
+
+
+@define
+class _Folder:
+    name: str
+    chat_id: int
+    names: set[str]
+    held: bool = False
+    rows: dict[date, DayRow] = field(factory=dict)
+    parts: dict[date, _Messages] = field(factory=dict)
+    stored: dict[date, _Messages] = field(factory=dict)
+
+
+@define
+class MemoryArchive:
+    """A data folder. For tests: ``files`` holds the artifacts by path, ``commands`` the open ones by id.
+
+    While ``broken`` is set, every call raises it.
+    """
+
+    artifact_format: ArtifactFormat = ArtifactFormat.JSON
+    schema_version: str = "1.0.0"
+    files: dict[str, bytes] = field(factory=dict)
+    commands: dict[str, FetchCommand] = field(factory=dict)
+    broken: StorageError | None = None
+    _folders: list[_Folder] = field(factory=list)
+
+    async def access(self) -> None:
+        """What every call begins with."""
+        await trio.lowlevel.checkpoint()
+        if self.broken is not None:
+            raise self.broken
+
+    async def sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
+        await self.access()
+        found = [
+            folder
+            for folder in self._folders
+            if ref.id == folder.chat_id or ref.username in {folder.name, *folder.names}
+        ]
+        rows = found[0].rows if len(found) == 1 else {}
+        return {day for day, row in rows.items() if row.complete and first <= day <= last}
+
+    @asynccontextmanager
+    async def open_chat(self, chat: Chat) -> AsyncIterator[MemoryShelf]:
+        await self.access()
+        folder = self._folder(chat)
+        if folder.held:
+            raise ChatBusyError(f"Another worker is writing {chat.label}.")
+        folder.held = True
+        try:
+            yield MemoryShelf(chat, folder, self)
+        finally:
+            folder.held = False
+
+    def _folder(self, chat: Chat) -> _Folder:
+        name = folder_name(chat)
+        for folder in self._folders:
+            if folder.name == name and folder.chat_id != chat.id:
+                raise ChatIdentityChangedError(
+                    f"The folder {name} belongs to chat {folder.chat_id}, "
+                    f"but {chat.label} is now chat {chat.id}."
+                )
+        known = next((f for f in self._folders if f.chat_id == chat.id), None)
+        if known is None:
+            known = _Folder(name, chat.id, set())
+            self._folders.append(known)
+        known.names |= {n.lower() for n in (chat.username, *chat.usernames) if n is not None}
+        return known
+
+    async def command_begins(self, command: FetchCommand, started_at: datetime) -> None:
+        await self.access()
+        if command.command_id is not None:
+            self.commands[command.command_id] = command
+
+    async def command_ends(self, command_id: str) -> None:
+        await self.access()
+        self.commands.pop(command_id, None)
+
+
+@define
+class MemoryShelf:
+    """Fulfils `ports.ChatShelf`."""
+
+    chat: Chat
+    _folder: _Folder
+    _archive: MemoryArchive
+
+    async def rows(self, first: date, last: date) -> dict[date, DayRow]:
+        await self._archive.access()
+        return {day: row for day, row in self._folder.rows.items() if first <= day <= last}
+
+    async def open_day(self, day: date, *, afresh: bool = False) -> MemoryDay:
+        await self._archive.access()
+        if afresh:
+            self._folder.parts.pop(day, None)
+        return MemoryDay(self.chat, day, self._folder, self._archive, from_start=afresh)
+
+    def path(self, row: DayRow) -> str:
+        return artifact_path(self._folder.name, row.date, row.format)
+
+
+@define
+class MemoryDay:
+    """Fulfils `ports.DayWriter`."""
+
+    chat: Chat
+    day: date
+    _folder: _Folder
+    _archive: MemoryArchive
+    _from_start: bool
+    saved: int = 0
+    deduplicated: int = 0
+
+    @property
+    def _part(self) -> _Messages:
+        return self._folder.parts.setdefault(self.day, _Messages())
+
+    @property
+    def _stored(self) -> _Messages:
+        return self._folder.stored.setdefault(self.day, _Messages())
+
+    @property
+    def last_id(self) -> int | None:
+        if self._from_start:
+            return self._part.last_id
+        return max(self._part.by_id.keys() | self._stored.by_id.keys(), default=None)
+
+    async def append(self, messages: Sequence[Message], people: Iterable[Person]) -> int:
+        await self._archive.access()
+        taken = list(unheld(messages, self._part.by_id))
+        new = sum(message.id not in self._stored.by_id for message in taken)
+        if taken:
+            self._part.by_id |= {m.id: orjson.loads(to_json(m)) for m in taken}
+            self._part.people |= {person.id: person for person in people}
+        self.saved += new
+        self.deduplicated += len(messages) - new
+        return new
+
+    async def seal(self, *, complete: bool, fetched_at: datetime) -> DayRow:
+        await self._archive.access()
+        merged = self._stored.by_id | self._part.by_id
+        held = _Messages(dict(sorted(merged.items())), self._stored.people | self._part.people)
+        outline = Outline()
+        for message in held.by_id.values():
+            outline.add(message)
+        form = self._archive.artifact_format
+        head = outline.head(self.chat, self.day, complete, self._archive.schema_version)
+        data = b"".join(render(form, head, held.by_id.values(), outline, held.people))
+        row = index_row(head, len(data), hashlib.sha256(data).hexdigest(), fetched_at, form)
+        for known in ArtifactFormat:
+            self._archive.files.pop(artifact_path(self._folder.name, self.day, known), None)
+        self._archive.files[artifact_path(self._folder.name, self.day, form)] = data
+        self._folder.rows[self.day] = row
+        self._folder.stored[self.day] = held
+        self._folder.parts.pop(self.day, None)
+        self._from_start = False
+        return row

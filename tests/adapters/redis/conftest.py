@@ -76,9 +76,11 @@ class Bench(ABC):
     async def due(self, worker: CommandQueue) -> Claim:
         """The next claim, as soon as there is one."""
         with trio.fail_after(10):
-            while not isinstance(claim := await worker.claim(), Claim):
+            while True:
+                claim = await worker.claim()
+                if isinstance(claim, Claim):
+                    return claim
                 await trio.sleep(0.01)
-        return claim
 
 
 class RedisBench(Bench):
@@ -144,12 +146,12 @@ class MemoryBench(Bench):
 
 
 @pytest.fixture
-async def redis_bench(redis_client: RedisClient) -> RedisBench:
+def redis_bench(redis_client: RedisClient) -> RedisBench:
     return RedisBench(redis_client)
 
 
 @pytest.fixture
-async def memory_bench() -> MemoryBench:
+def memory_bench() -> MemoryBench:
     return MemoryBench()
 
 

@@ -21,7 +21,8 @@ from tgworker.errors import QueueUnavailableError
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
 PORTS_TRIED = 20
-LOOK_SECONDS = 0.02
+PAUSE_SECONDS = 0.02
+PROBE_SECONDS = 0.5
 
 
 class RedisServer:
@@ -88,7 +89,7 @@ class RedisServer:
             if time.monotonic() > deadline:
                 self.kill()
                 raise QueueUnavailableError(f"{program} did not answer in {START_SECONDS:g} s.")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(PAUSE_SECONDS)
         said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
         if "Address already in use" in said:
             return False
@@ -114,7 +115,7 @@ class RedisServer:
         commands = [["AUTH", password]] if password else []
         commands += [["INFO"], ["QUIT"]]
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as link:
+            with socket.create_connection(("127.0.0.1", port), PROBE_SECONDS) as link:
                 link.sendall(b"".join(map(_encode, commands)))
                 said = b"".join(iter(lambda: link.recv(65536), b""))
         except OSError:

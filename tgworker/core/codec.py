@@ -18,7 +18,7 @@ from cattrs import Converter
 from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn
 
-from tgworker.core.model import Entity, Forward, Reaction
+from tgworker.core.model import Entity, FieldError, Forward, Reaction
 
 T = TypeVar("T")
 
@@ -73,6 +73,7 @@ def _make_converter() -> Converter:
     converter.register_unstructure_hook_func(_is_mapping, identity)
     converter.register_structure_hook_func(_is_mapping, lambda value, _: _exactly(value, dict))
     converter.register_structure_hook_factory(_is_optional, _optional)
+    converter.register_structure_hook_func(_is_count_or_errors, _count_or_errors)
     for kind in _COMPACT:
         hook = make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
         converter.register_unstructure_hook(kind, hook)
@@ -103,6 +104,17 @@ def _optional(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
     (inner,) = (arm for arm in get_args(kind) if arm is not NoneType)
     hook = converter.get_structure_hook(inner)
     return lambda value, _: None if value is None else hook(value, inner)
+
+
+def _is_count_or_errors(kind: Any) -> bool:
+    """The type of `Event.errors`."""
+    return bool(kind == int | tuple[FieldError, ...])
+
+
+def _count_or_errors(value: Any, _: Any) -> int | tuple[FieldError, ...]:
+    if isinstance(value, list):
+        return tuple(converter.structure(each, FieldError) for each in value)
+    return _exactly(value, int)
 
 
 converter = _make_converter()

@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -26,6 +26,16 @@ _HEAD = ("event", "ts", "level", "service", "environment", "worker_id")
 _WRITTEN_BY_US = frozenset({"ts", "level"})
 
 
+class LineStream(Protocol):
+    """What lines are written to: a text stream, or a stand-in for one."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+    def isatty(self) -> bool: ...
+
+
 def configure_logging(
     *,
     level: str,
@@ -33,7 +43,7 @@ def configure_logging(
     service: str,
     environment: str,
     worker_id: str,
-    stream: TextIO,
+    stream: LineStream,
     secrets: Sequence[str] = (),
 ) -> None:
     """Send all logging of this process to `stream`; calling it again replaces what was set.
@@ -123,7 +133,7 @@ def _json_line(identity: dict[str, str]) -> Processor:
     return render
 
 
-def _console_line(stream: TextIO) -> Processor:
+def _console_line(stream: LineStream) -> Processor:
     return structlog.dev.ConsoleRenderer(
         colors=stream.isatty() and not os.environ.get("NO_COLOR"),
         timestamp_key="ts",

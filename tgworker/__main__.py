@@ -1,0 +1,5 @@
+"""``python -m tgworker``."""
+
+from tgworker.cli import main
+
+main(prog_name="tgworker")

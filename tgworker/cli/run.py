@@ -1,0 +1,51 @@
+"""``tgworker run``: the worker."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import structlog
+import trio
+
+from tgworker.app import run_worker
+from tgworker.cli.border import Tool, exit_code_of
+from tgworker.cli.help import ALL_SETTINGS, epilog
+from tgworker.cli.setup import read_settings, setting_options, start_logging
+from tgworker.errors import ExitCode, TgworkerError
+
+log = structlog.get_logger()
+
+_EXAMPLES = """
+  tgworker run
+  REDIS_URL=redis://queue.example:6379/0 DATA_DIR=/srv/archive tgworker run
+  set -a; . sim.env; set +a; tgworker run      # against tgworker simulate --env-file sim.env
+"""
+_NOTES = """\b
+SIGTERM or Ctrl-C: it claims nothing more, ends each fetch at its page, gives the commands
+back and exits 0. A second signal exits at once (130). Other exit codes: 2 bad settings,
+3 the Telegram account can't be used, 4 Redis is away for too long."""
+
+
+@click.command(cls=Tool, epilog=epilog(_EXAMPLES, ALL_SETTINGS, _NOTES))
+@setting_options("REDIS_URL", "DATA_DIR", "LOG_LEVEL", "LOG_FORMAT")
+def run() -> int:
+    """Be a worker: take commands from Redis and carry them out until told to stop.
+
+    Logs go to stdout, one JSON object a line, or readable text on a terminal.
+    """
+    settings = read_settings()
+    start_logging(settings, sys.stdout)
+    try:
+        return trio.run(run_worker, settings)
+    except TgworkerError as error:
+        code = exit_code_of(error)
+        log.critical(
+            "worker.failed", error_type=error.error_type, error=str(error), exit_code=int(code)
+        )
+        raise
+    except (
+        Exception
+    ):  # the border of the process: the log, unlike Python's traceback, hides secrets
+        log.critical("worker.crashed", exc_info=True, exit_code=int(ExitCode.FAILED))
+        return ExitCode.FAILED

@@ -1,0 +1,142 @@
+"""What every command does first: read the settings, begin to log; and how those that wait are run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import attrs
+import click
+import trio
+import trio_asyncio
+
+from tgworker.errors import ExitCode, TgworkerError
+from tgworker.settings import LogFormat, Secret, Settings, load_settings
+from tgworker.telemetry.logging import LineStream, configure_logging
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OVERRIDES = "tgworker.overrides"
+_FIELDS = {field.metadata["key"]: field for field in attrs.fields(Settings)}
+
+
+def setting_options(*keys: str) -> Callable[[F], F]:
+    """An option for each of these settings; what it is given goes before the environment and ``.env``."""
+
+    def decorate(function: F) -> F:
+        for key in reversed(keys):
+            about = _FIELDS[key].metadata["about"]
+            function = click.option(
+                f"--{key.lower().replace('_', '-')}",
+                metavar="VALUE",
+                expose_value=False,
+                callback=_remember,
+                help=f"{about}. Goes before {key}.",
+            )(function)
+        return function
+
+    return decorate
+
+
+def _remember(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        key = (option.name or "").upper()
+        ctx.meta.setdefault(_OVERRIDES, {})[key] = value
+
+
+def read_settings() -> Settings:
+    """The settings, as the command line, the environment and ``.env`` say.
+
+    Raises: SettingsError.
+    """
+    overrides = click.get_current_context().meta.get(_OVERRIDES, {})
+    return load_settings(os.environ, dotenv=Path(".env"), overrides=overrides)
+
+
+def start_logging(settings: Settings, stream: LineStream) -> None:
+    """Log as the settings say."""
+    chosen = settings.log_format
+    if chosen is None:
+        chosen = LogFormat.CONSOLE if stream.isatty() else LogFormat.JSON
+    configure_logging(
+        level=settings.log_level,
+        format=chosen,
+        service=settings.service_name,
+        environment=settings.environment,
+        worker_id=settings.worker_id,
+        stream=stream,
+        secrets=tuple(_secrets(settings)),
+    )
+
+
+def start_tool_logging(settings: Settings) -> None:
+    """Log for a command whose stdout belongs to its answer: to stderr, and only what is amiss.
+
+    ``DEBUG`` is heeded all the same: who sets it looks for something.
+    """
+    if settings.log_level == "INFO":
+        settings = attrs.evolve(settings, log_level="WARNING")
+    start_logging(settings, _Stderr())
+
+
+class _Stderr:
+    """Whatever is stderr at the time: progress bars put themselves in its place, to keep log lines above them."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    """What no line may show. Of a URL only the password: the rest says where things are."""
+    for field in attrs.fields(Settings):
+        value = getattr(settings, field.name)
+        text = value.reveal() if isinstance(value, Secret) else value
+        if isinstance(text, str) and "://" in text:
+            password = urlsplit(text).password or ""
+            yield from (password, unquote(password))
+        elif isinstance(value, Secret):
+            yield from (value.reveal(), value.reveal().removeprefix("+"))
+
+
+def run_tool(work: Callable[[], Awaitable[int]]) -> int:
+    """Run trio with asyncio inside; the first SIGINT or SIGTERM cancels the work. Returns its exit code, or 130.
+
+    Raises: what `work` raises of TgworkerError, not in a group.
+    """
+    return trio.run(_until_signal, work)
+
+
+async def _until_signal(work: Callable[[], Awaitable[int]]) -> int:
+    exit_code: int = ExitCode.SECOND_SIGNAL
+    failure: TgworkerError | None = None
+    async with trio_asyncio.open_loop(), trio.open_nursery() as nursery:
+        await nursery.start(watch_signals, nursery.cancel_scope)
+        try:
+            exit_code = await work()
+        except TgworkerError as error:
+            failure = error
+        nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return exit_code
+
+
+async def watch_signals(
+    scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Cancel `scope` at SIGINT or SIGTERM."""
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            scope.cancel()

@@ -1,0 +1,73 @@
+"""``.env.example``, made from the settings so that it can't fall behind them.
+
+To write it anew: ``python -c "import tgworker.settings as s; print(s.example_env(), end='')" > .env.example``
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+
+import attrs
+
+from tgworker.settings.load import REDIS_PARTS
+from tgworker.settings.model import Settings
+from tgworker.settings.values import Secret
+
+_HEAD = """\
+# Copy this file to .env and fill in what you need; the environment goes before it.
+# What is commented out shows its default. An empty value means unset.
+# A secret NAME may also lie in a file: NAME_FILE=/path, or $CREDENTIALS_DIRECTORY/NAME.
+"""
+_SECTIONS = {
+    "TELEGRAM_API_ID": "Telegram",
+    "REDIS_URL": "Redis: commands and events",
+    "WORKER_ID": "Who is working, and its log",
+    "FETCH_CONCURRENCY": "Fetching",
+    "DATA_DIR": "The archive",
+    "RETRY_MAX_ATTEMPTS": "When Telegram stumbles",
+    "REQUESTS_PER_SECOND": "Pace",
+    "PROGRESS_INTERVAL_SECONDS": "Life of the process",
+    "METRICS_MODE": "Metrics and health",
+}
+"""Headings, by the key they stand before."""
+_NEEDED = ("TELEGRAM_API_ID", "TELEGRAM_API_HASH", "TELEGRAM_PHONE")
+"""What nobody can do without: not commented out."""
+
+
+def default_text(field: attrs.Attribute[object]) -> str:
+    """A setting's default as one would write it; empty if it has none."""
+    match field.default:
+        case None | ():
+            return ""
+        case Secret() as secret:
+            return secret.reveal()
+        case enum.Enum() as choice:
+            return str(choice.value)
+        case float() as number:
+            return f"{number:g}"
+        case other:
+            return str(other)
+
+
+def example_env() -> str:
+    """The text of ``.env.example``."""
+    return _HEAD + "".join(f"{line}\n" for line in _lines())
+
+
+def _lines() -> Iterator[str]:
+    for field in attrs.fields(Settings):
+        key = field.metadata["key"]
+        if key in _SECTIONS:
+            yield from ("", f"## {_SECTIONS[key]}")
+        yield from ("", f"# {field.metadata['about']}{_marks(field)}")
+        yield f"{'' if key in _NEEDED else '#'}{key}={default_text(field)}"
+        if key == "REDIS_URL":
+            yield from (f"#{part}=" for part in REDIS_PARTS)
+
+
+def _marks(field: attrs.Attribute[object]) -> str:
+    marks = [f"also {alias}" for alias in field.metadata["aliases"]]
+    if field.metadata["secret"]:
+        marks.append("secret")
+    return f" ({', '.join(marks)})" if marks else ""

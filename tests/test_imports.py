@@ -1,7 +1,7 @@
 """Which rooms know which: imports point one way, and a module stays readable.
 
-``core ← errors ← ports ← service ← app ← cli``; adapters, simulator and telemetry know ``core``, ``errors`` and ``ports``,
-and neither the service nor each other. Each adapter is a room of its own.
+``core ← errors ← ports ← service ← app ← cli``; adapters, simulator and telemetry know ``core``, ``errors`` and
+``ports``, and neither the service nor each other. Each adapter is a room of its own.
 """
 
 import ast

@@ -149,9 +149,7 @@ class Link:
             raise
         except Exception as error:
             # The key exchange reads bytes that nothing vouches for yet: it may fail in any way.
-            raise ConnectionError(
-                f"cannot connect to {address.host}:{address.port}: {error}"
-            ) from error
+            raise ConnectionError(f"cannot connect to {address.host}:{address.port}") from error
 
     def _greeting(self, query: TL) -> TL:
         """The first request of a connection: who is calling, and which layer of the schema is spoken.

@@ -1,0 +1,242 @@
+"""The gateway against a real MTProto server: what is asked, what comes back, and what a restart costs."""
+
+import json
+import sqlite3
+from datetime import date
+
+import pytest
+import trio
+
+from tgworker.core.codec import to_json
+from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery
+from tgworker.errors import ChatUnavailableError
+
+FIRST_DAY = date(2025, 11, 1)
+
+
+async def whole_history(gateway, chat):
+    """Every page of a chat, oldest first, as the worker walks it."""
+    last_id = 0
+    while True:
+        page = await gateway.history(chat, HistoryQuery(offset_id=last_id + 1, add_offset=-100))
+        newer = [id for id in page.ids if id > last_id]
+        if not newer:
+            return
+        last_id = newer[-1]
+        yield page
+
+
+class TestResolve:
+    @pytest.mark.parametrize(
+        ("ref", "type", "title", "usernames"),
+        [
+            (ChatRef(username="ru_python"), ChatType.SUPERGROUP, "Python", ("ru_python",)),
+            (ChatRef(username="news"), ChatType.CHANNEL, "News", ("news",)),
+            (ChatRef(username="board"), ChatType.FORUM, "Board", ("board",)),
+            (ChatRef(id=-1001555000111), ChatType.SUPERGROUP, "Hidden", ()),
+            (ChatRef(id=1555000111), ChatType.SUPERGROUP, "Hidden", ()),
+            (ChatRef(id=-4555111), ChatType.GROUP, "Friends", ()),
+        ],
+    )
+    async def test_a_chat_of_any_kind_is_found_by_name_or_id(
+        self, gateway, world, ref, type, title, usernames
+    ):
+        chat = await gateway.resolve(ref)
+
+        id = world.chat(ref.username or ref.id).marked_id
+        username = usernames[0] if usernames else None
+        assert Chat(id, type, title, username, usernames) == chat
+
+    async def test_a_name_costs_one_request_once_and_none_after_a_restart(self, open_on, simulator):
+        async with open_on() as gateway:
+            first = await gateway.resolve(ChatRef(username="ru_python"))
+            again = await gateway.resolve(ChatRef(username="ru_python"))
+        async with open_on() as restarted:
+            later = await restarted.resolve(ChatRef(username="ru_python"))
+            by_id = await restarted.resolve(ChatRef(id=first.id))
+
+        assert [first] * 3 == [again, later, by_id]
+        assert 1 == simulator.stats.requests["contacts.resolveUsername"]
+
+    async def test_a_user_can_be_resolved_and_its_type_is_user(self, gateway, world):
+        user = next(user for user in world.people.users if user.shown_username)
+
+        chat = await gateway.resolve(ChatRef(username=user.shown_username.lower()))
+
+        assert (user.id, ChatType.USER) == (chat.id, chat.type)
+
+    async def test_a_name_that_another_program_met_is_asked_for_by_its_id(
+        self, open_on, session, world, simulator
+    ):
+        known = world.chat("news")
+        with sqlite3.connect(session) as file:
+            row = (known.marked_id, known.access_hash, "news", None, "News", 0)
+            file.execute("insert into entities values (?, ?, ?, ?, ?, ?)", row)
+        file.close()
+
+        async with open_on() as gateway:
+            chat = await gateway.resolve(ChatRef(username="news"))
+
+        assert known.marked_id == chat.id
+        assert 0 == simulator.stats.requests["contacts.resolveUsername"]
+        assert 1 == simulator.stats.requests["channels.getChannels"]
+
+    async def test_what_another_program_had_wrong_is_resolved_afresh(
+        self, open_on, session, world, simulator
+    ):
+        with sqlite3.connect(session) as file:
+            row = (world.chat("news").marked_id, 1, "news", None, "News", 0)
+            file.execute("insert into entities values (?, ?, ?, ?, ?, ?)", row)
+        file.close()
+
+        async with open_on() as gateway:
+            chat = await gateway.resolve(ChatRef(username="news"))
+
+        assert world.chat("news").marked_id == chat.id
+        assert 1 == simulator.stats.requests["contacts.resolveUsername"]
+
+    @pytest.mark.parametrize(
+        ("ref", "error_type"),
+        [
+            (ChatRef(username="nobody_here"), "username_not_occupied"),
+            (ChatRef(username="x"), "username_invalid"),
+            (ChatRef(id=-1001999999999), "chat_not_found"),
+            (ChatRef(id=-1999999999), "chat_not_found"),
+            (ChatRef(id=99), "chat_not_found"),
+        ],
+    )
+    async def test_a_chat_that_cannot_be_had_says_why(self, gateway, ref, error_type):
+        with pytest.raises(ChatUnavailableError) as caught:
+            await gateway.resolve(ref)
+
+        assert error_type == caught.value.error_type
+
+    async def test_a_private_chat_is_called_private(self, gateway, world):
+        world.make_private("news")
+
+        with pytest.raises(ChatUnavailableError) as caught:
+            await gateway.resolve(ChatRef(username="news"))
+
+        assert "channel_private" == caught.value.error_type
+
+
+class TestHistory:
+    @pytest.mark.parametrize("name", ["ru_python", "news", "board", -1001555000111, -4555111])
+    async def test_its_pages_are_the_worlds_truth(self, gateway, world, name):
+        ref = ChatRef(id=name) if isinstance(name, int) else ChatRef(username=name)
+        chat = await gateway.resolve(ref)
+
+        pages = [page async for page in whole_history(gateway, chat)]
+
+        messages = [json.loads(to_json(message)) for page in pages for message in page.messages]
+        truth = [row for day in world.days(name) for row in world.truth(name, day)]
+        assert truth == messages
+
+    async def test_its_people_are_those_who_wrote(self, gateway, world, midnight):
+        chat = await gateway.resolve(ChatRef(username="ru_python"))
+
+        page = await gateway.history(
+            chat, HistoryQuery(offset_date=midnight(FIRST_DAY, 1), limit=100)
+        )
+
+        people = [json.loads(to_json(person)) for person in page.people]
+        truth = world.people_truth("ru_python", FIRST_DAY)
+        assert [{k: v for k, v in row.items() if k != "messages"} for row in truth] == people
+
+    async def test_the_question_is_telegrams_own_word_for_word(self, gateway, simulator, midnight):
+        chat = await gateway.resolve(ChatRef(username="news"))
+        query = HistoryQuery(
+            offset_id=50, offset_date=midnight(FIRST_DAY), add_offset=-20, limit=20, min_id=3
+        )
+
+        await gateway.history(chat, query)
+
+        expected = {
+            "offset_id": 50,
+            "offset_date": "2025-11-01T00:00:00+00:00",
+            "add_offset": -20,
+            "limit": 20,
+            "min_id": 3,
+        }
+        assert expected == simulator.stats.log[-1].args
+
+    async def test_of_deleted_messages_the_id_is_kept(self, gateway, simulator):
+        chat = await gateway.resolve(ChatRef(username="news"))
+        whole = await gateway.history(chat, HistoryQuery(limit=10))
+        simulator.add_faults({"method": "messages.getHistory", "as_empty": True})
+
+        page = await gateway.history(chat, HistoryQuery(limit=10))
+
+        assert (whole.ids, ()) == (page.ids, page.messages)
+
+    async def test_an_answer_out_of_order_is_put_in_order(self, gateway, simulator):
+        chat = await gateway.resolve(ChatRef(username="news"))
+        straight = await gateway.history(chat, HistoryQuery(limit=30))
+        simulator.add_faults({"method": "messages.getHistory", "shuffle": True})
+
+        assert straight == await gateway.history(chat, HistoryQuery(limit=30))
+
+    async def test_a_new_name_of_the_chat_is_learned_from_any_page(self, open_on, world, simulator):
+        async with open_on() as gateway:
+            chat = await gateway.resolve(ChatRef(username="news"))
+            world.rename("news", "Newest")
+            await gateway.history(chat, HistoryQuery(limit=1))
+        async with open_on() as restarted:
+            renamed = await restarted.resolve(ChatRef(username="newest"))
+            with pytest.raises(ChatUnavailableError):
+                await restarted.resolve(ChatRef(username="news"))
+
+        assert (chat.id, "newest", ("newest",)) == (renamed.id, renamed.username, renamed.usernames)
+        assert 2 == simulator.stats.requests["contacts.resolveUsername"]
+
+    async def test_a_chat_under_another_accounts_key_is_forgotten_and_asked_for_anew(
+        self, open_on, world, session, simulator
+    ):
+        async with open_on() as gateway:
+            await gateway.resolve(ChatRef(username="news"))
+        with sqlite3.connect(session) as file:
+            file.execute("update tgworker_chats set access_hash = 1")
+        file.close()
+
+        async with open_on() as gateway:
+            chat = await gateway.resolve(ChatRef(username="news"))
+            with pytest.raises(ChatUnavailableError) as caught:
+                await gateway.history(chat, HistoryQuery(limit=1))
+            again = await gateway.resolve(ChatRef(username="news"))
+            page = await gateway.history(again, HistoryQuery(limit=1))
+
+        assert ("channel_invalid", 1) == (caught.value.error_type, len(page.ids))
+
+    async def test_a_chat_that_was_never_resolved_is_refused(self, gateway):
+        stranger = Chat(-1001000000001, ChatType.CHANNEL, "Stranger")
+
+        with pytest.raises(ChatUnavailableError, match="resolved first"):
+            await gateway.history(stranger, HistoryQuery())
+
+    async def test_requests_side_by_side_share_one_connection(self, gateway, simulator):
+        chats = [await gateway.resolve(ChatRef(username=name)) for name in ("news", "board")]
+        pages = {}
+
+        async def fetch(chat):
+            pages[chat.username] = await gateway.history(chat, HistoryQuery(limit=10))
+
+        async with trio.open_nursery() as nursery:
+            for chat in chats * 5:
+                nursery.start_soon(fetch, chat)
+
+        assert {"@news", "@board"} == {page.messages[0].chat for page in pages.values()}
+        assert 1 == simulator.stats.connections_total
+
+
+class TestPrivacy:
+    async def test_no_user_reaches_the_session_file(self, open_on, session):
+        async with open_on() as gateway:
+            chat = await gateway.resolve(ChatRef(username="ru_python"))
+            pages = [page async for page in whole_history(gateway, chat)]
+
+        with sqlite3.connect(session) as file:
+            entities = file.execute("select * from entities").fetchall()
+            chats = file.execute("select id from tgworker_chats").fetchall()
+        file.close()
+        assert any(page.people for page in pages)
+        assert ([], [(chat.id,)]) == (entities, chats)

@@ -17,7 +17,7 @@ from tgworker.simulator.methods.pages import Pages
 from tgworker.simulator.methods.srp import Verifier
 from tgworker.simulator.rpc import Caller, Handler, RpcFault
 from tgworker.simulator.world import World
-from tgworker.simulator.world.dice import derive
+from tgworker.simulator.world.draws import derive
 
 
 def handlers(world: World, pages: Pages) -> Mapping[type, Handler]:

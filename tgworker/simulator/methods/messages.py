@@ -33,7 +33,7 @@ def handlers(world: World, pages: Pages) -> Mapping[type, Handler]:
 
 
 def unix(moment: datetime | None) -> int:
-    """A date of a request as Unix seconds; 0 if there is none."""
+    """A date of a request as Unix seconds; 0, which TL also sends for "none", if there is none."""
     return 0 if moment is None else int(moment.timestamp())
 
 
@@ -66,7 +66,8 @@ def _search(world: World, pages: Pages, caller: Caller, request: Any) -> Any:
 def _candidates(chat: WorldChat, request: Any) -> Iterator[tuple[int, WorldMessage]]:
     history = chat.history
     first = bisect_left(history.dates, unix(request.min_date) + 1)
-    last = bisect_left(history.dates, unix(request.max_date)) if request.max_date else len(history)
+    until = unix(request.max_date)
+    last = bisect_left(history.dates, until) if until else len(history)
     thread = None if request.top_msg_id is None else set(_thread(chat, request.top_msg_id))
     for place in range(first, last):
         if thread is None or place in thread:

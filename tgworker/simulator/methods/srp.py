@@ -12,7 +12,7 @@ from typing import Any
 
 from telethon.tl import types
 
-from tgworker.simulator.world.dice import derive
+from tgworker.simulator.world.draws import derive
 
 _P_BYTES = bytes.fromhex(
     "c71caeb9c6b1c9048e6c522f70f13f73980d40238e3e21c14934d037563d930f"

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from tgworker.core.model import ChatType
-from tgworker.simulator.world.dice import pick
+from tgworker.simulator.world.draws import pick
 from tgworker.simulator.world.model import Action
 from tgworker.simulator.world.people import People
 

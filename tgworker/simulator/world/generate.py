@@ -13,7 +13,7 @@ from random import Random
 
 from tgworker.core.model import ChatType
 from tgworker.simulator.world.actions import Scene, any_action, creation, topic_creation
-from tgworker.simulator.world.dice import derive, mix, pick
+from tgworker.simulator.world.draws import derive, mix, pick
 from tgworker.simulator.world.medias import album_media, any_media
 from tgworker.simulator.world.model import (
     Action,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tgworker.simulator.world.dice import pick
+from tgworker.simulator.world.draws import pick
 from tgworker.simulator.world.model import (
     Bare,
     Contact,

@@ -7,7 +7,7 @@ from random import Random
 from attrs import frozen
 
 from tgworker.core.model import CHANNEL_MARK
-from tgworker.simulator.world.dice import access_hash, derive
+from tgworker.simulator.world.draws import access_hash, derive
 from tgworker.simulator.world.model import Outsider, WorldUser
 from tgworker.simulator.world.spec import WorldSpec
 

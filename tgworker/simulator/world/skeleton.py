@@ -14,7 +14,7 @@ from random import Random
 from attrs import Factory, frozen
 
 from tgworker.core.model import ChatType
-from tgworker.simulator.world.dice import derive
+from tgworker.simulator.world.draws import derive
 from tgworker.simulator.world.spec import ChatSpec
 
 DAY_SECONDS = 86_400

@@ -184,8 +184,8 @@ def _chat(fields: _Fields, now: datetime) -> ChatSpec:
     bare_id = fields.take("id", _integer(1, -CHANNEL_MARK), None)
     chat = ChatSpec(
         type=ChatType(fields.need("type", _one_of(*_TYPES), "channel")),
-        first=fields.need("from", _day(today), today),
-        last=fields.need("to", _day(today), today),
+        first=fields.need("from", _day(today), date.min),
+        last=fields.need("to", _day(today), date.max),
         per_day=fields.need("per_day", _counts, (0,)),
         title=fields.take("title", _text, username or f"Chat {bare_id}"),
         username=username,

@@ -7,7 +7,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from tgworker.simulator.world.dice import pick
+from tgworker.simulator.world.draws import pick
 from tgworker.simulator.world.model import WorldEntity, WorldUser
 
 PHRASES = (

@@ -1,7 +1,6 @@
 """The world: its chats and people, what changes in it, and what an archive of it must hold.
 
-Everything can be changed while a server runs over it; ``changed`` grows with each change, so that whoever keeps
-serialised messages knows when they are stale.
+Everything can be changed while a server runs over it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 from attrs import evolve
 
 from tgworker.core.model import CHANNEL_MARK, ChatType
-from tgworker.simulator.world.dice import access_hash, derive
+from tgworker.simulator.world.draws import access_hash, derive
 from tgworker.simulator.world.generate import Generator
 from tgworker.simulator.world.history import History
 from tgworker.simulator.world.model import Outsider, WorldMessage, WorldUser
@@ -26,7 +25,10 @@ from tgworker.simulator.world.truth import message_truth
 
 
 class WorldChat:
-    """One chat. ``id`` is bare, ``marked_id`` is marked; its messages are made when first looked at."""
+    """One chat. ``id`` is bare, ``marked_id`` is marked; its messages are made when first looked at.
+
+    ``changed`` counts edits and deletions, so that whoever keeps serialised messages knows when they are stale.
+    """
 
     def __init__(self, spec: ChatSpec, world: WorldSpec, people: People) -> None:
         self.spec = spec
@@ -117,11 +119,11 @@ class World:
     def days(self, chat: str | int) -> list[date]:
         """Every UTC day from the chat's first to its last, those without messages too."""
         found = self.chat(chat)
-        last = found.spec.last
-        if found.history.dates:
-            last = max(last, datetime.fromtimestamp(found.history.dates[-1], UTC).date())
-        span = (last - found.spec.first).days + 1
-        return [found.spec.first + timedelta(days=number) for number in range(span)]
+        dates = found.history.dates
+        written = [datetime.fromtimestamp(edge, UTC).date() for edge in (*dates[:1], *dates[-1:])]
+        first = min([found.spec.first, *written])
+        last = max([found.spec.last, *written])
+        return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
     def truth(self, chat: str | int, day: date) -> list[dict[str, Any]]:
         """The messages that the archive of that UTC day must hold, JSON-ready, ascending by id."""
@@ -162,11 +164,14 @@ class World:
 
         Raises:
             KeyError: there is no such message.
+            ValueError: it is a service message, which has no text.
         """
         found = self.chat(chat)
         message = found.history.find(id)
         if message is None:
             raise KeyError(id)
+        if message.action is not None:
+            raise ValueError("a service message can't be edited")
         edited = message.date + 60 if when is None else int(when.timestamp())
         found.history.replace(
             evolve(message, text=text, entities=(), edit_date=edited, edit_hide=False)

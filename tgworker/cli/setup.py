@@ -15,7 +15,7 @@ import click
 import trio
 import trio_asyncio
 
-from tgworker.errors import ExitCode, TgworkerError
+from tgworker.errors import ExitCode
 from tgworker.settings import LogFormat, Secret, Settings, load_settings
 from tgworker.telemetry.logging import LineStream, configure_logging
 
@@ -112,24 +112,30 @@ def _secrets(settings: Settings) -> Iterator[str]:
 def run_tool(work: Callable[[], Awaitable[int]]) -> int:
     """Run trio with asyncio inside; the first SIGINT or SIGTERM cancels the work. Returns its exit code, or 130.
 
-    Raises: what `work` raises of TgworkerError, not in a group.
+    Raises: what `work` raises; an error that is alone in its group comes by itself.
     """
     return trio.run(_until_signal, work)
 
 
 async def _until_signal(work: Callable[[], Awaitable[int]]) -> int:
     exit_code: int = ExitCode.SECOND_SIGNAL
-    failure: TgworkerError | None = None
+    failure: Exception | None = None
     async with trio_asyncio.open_loop(), trio.open_nursery() as nursery:
         await nursery.start(watch_signals, nursery.cancel_scope)
         try:
             exit_code = await work()
-        except TgworkerError as error:
-            failure = error
+        except Exception as error:  # carried out of the nursery, which would put it in a group
+            failure = _alone(error)
         nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
     return exit_code
+
+
+def _alone(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 async def watch_signals(

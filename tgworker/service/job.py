@@ -22,6 +22,7 @@ from tgworker.errors import (
     OutageError,
     ParkedError,
     QueueRefusedError,
+    StorageError,
     TgworkerError,
 )
 from tgworker.ports import Archive, Claim, CommandQueue, Dead, Done, Outcome, Park
@@ -83,19 +84,22 @@ class JobRunner:
         with structlog.contextvars.bound_contextvars(command_id=claim.command_id):
             self.last_command_id = claim.command_id
             log.info("command.claimed", deliveries=claim.deliveries)
+            settled = False
             try:
                 outcome = await self._outcome(claim, claimed_at)
                 await self._finish(claim, outcome)
-            except trio.Cancelled:
-                with trio.CancelScope(shield=True) as last_words:
-                    last_words.deadline = trio.current_time() + LAST_WORDS_SECONDS
-                    await self._give_back(claim)
-                raise
+                settled = True
             except LeaseLostError as error:
                 log.error("command.lost", error_type=error.error_type, error=str(error))
+                settled = True
             except (OutageError, QueueRefusedError) as error:
                 log.error("command.left", error_type=error.error_type, error=str(error))
                 stop_for_redis(self._stop, error)
+                settled = True
+            finally:
+                if not settled:  # the task was cancelled
+                    with trio.move_on_after(LAST_WORDS_SECONDS, shield=True):
+                        await self._give_back(claim)
 
     async def _outcome(self, claim: Claim, claimed_at: float) -> Outcome:
         try:
@@ -165,14 +169,21 @@ class JobRunner:
             return await self._fail(reporter, "days_failed", message)
         log.info("command.completed", **reporter.figures())
         await reporter.completed()
-        await self._archive.command_ends(reporter.command_id)
+        await self._forget(reporter.command_id)
         return Done()
 
     async def _fail(self, reporter: Reporter, error_type: str, error: str) -> Outcome:
         log.error("command.failed", error_type=error_type, error=error, **reporter.figures())
         await reporter.failed(error_type, error)
-        await self._archive.command_ends(reporter.command_id)
+        await self._forget(reporter.command_id)
         return Done()
+
+    async def _forget(self, command_id: str) -> None:
+        """The command is no open work any more; a disk that refuses to note that changes nothing of it."""
+        try:
+            await self._archive.command_ends(command_id)
+        except StorageError as error:
+            log.warning("progress.not_noted", error_type=error.error_type, error=str(error))
 
     async def _park(
         self, reporter: Reporter, error: ChatBusyError | ParkedError | AccountUnusableError

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import click
+import orjson
 import trio
 
 from tgworker.adapters.redis import producer
@@ -19,7 +20,7 @@ from tgworker.cli.demo_text import print_archive, print_hints
 from tgworker.cli.demo_world import commands
 from tgworker.cli.following import entry_id, follow, server_time
 from tgworker.cli.help import epilog
-from tgworker.cli.setup import run_tool, start_tool_logging
+from tgworker.cli.setup import run_tool, start_tool_logging, until_signal
 from tgworker.cli.views import Show, open_view
 from tgworker.core.commands import command_payload
 from tgworker.core.model import EventKind
@@ -57,46 +58,42 @@ def demo(folder: Path | None, keep: bool) -> int:
 async def _demo(folder: Path, keep: bool) -> int:
     click.echo(f"Starting Redis, a simulated Telegram and a worker in {folder}")
     async with open_stage(folder) as stage:
-        failed = await _play(stage)
-        asked = stage.simulator.stats.total
-        if keep and not failed:
-            print_archive(stage.data_dir, asked)
-            print_hints(stage, running=True)
+        # Signals end only what happens on the stage, so that it can be cleared in order.
+        exit_code = await until_signal(partial(_perform, stage, keep))
+    if keep and exit_code == ExitCode.SECOND_SIGNAL:
+        exit_code = ExitCode.DONE  # being interrupted is how that ends
+    click.echo("\nThe worker got SIGTERM and has ended; so have Redis and the simulator.")
+    if stage.worker.returncode != 0 or exit_code == ExitCode.FAILED:
+        raise TgworkerError(f"Not all went well; see {stage.worker_log}")
+    return exit_code
+
+
+async def _perform(stage: Stage, keep: bool) -> int:
+    exit_code = await _play(stage)
+    if exit_code == ExitCode.DONE:
+        print_archive(stage.data_dir, stage.simulator.stats.total)
+        print_hints(stage, running=keep)
+        if keep:
             await trio.sleep_forever()
-    if stage.worker.returncode != 0:
-        raise TgworkerError(f"The worker did not end well; see {stage.worker_log}")
-    if failed:
-        raise TgworkerError(f"{failed} of the commands failed; see {stage.worker_log}")
-    click.echo("The worker got SIGTERM and has ended; so have Redis and the simulator.")
-    print_archive(stage.data_dir, asked)
-    print_hints(stage, running=False)
-    return ExitCode.DONE
+    return exit_code
 
 
 async def _play(stage: Stage) -> int:
-    """Submit the commands and show their events until each has ended; returns how many failed.
-
-    Raises:
-        TgworkerError: the worker ended before that, or nothing ends.
-    """
+    """Submit the commands and show their events until each has ended; tells whether all were completed."""
     since = entry_id(await server_time(stage.redis))
     waiting = set()
     for command in commands(datetime.now(UTC).date()):
         payload = command_payload(command, timestamp=datetime.now(UTC))
         command_id = await producer.submit(stage.redis, "tg_commands", payload)
         waiting.add(command_id)
-        click.echo(
-            f"RPUSH tg_commands {command_id[:8]}: {command.chat} {command.mode} {command.params}"
-        )
-    failed: int | None = None
+        click.echo(f"RPUSH tg_commands  {command_id[:8]}  {orjson.dumps(payload).decode()}")
+    exit_code = ExitCode.FAILED
     with open_view(sys.stdout, with_lines=True) as show, trio.move_on_after(LONGEST_SECONDS):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_at_end, stage.worker, nursery.cancel_scope)
-            failed = await _watch(stage, since, waiting, show)
+            exit_code = await _watch(stage, since, waiting, show)
             nursery.cancel_scope.cancel()
-    if failed is None:
-        raise TgworkerError(f"The commands came to no end; see {stage.worker_log}")
-    return failed
+    return exit_code
 
 
 async def _cancel_at_end(worker: trio.Process, scope: trio.CancelScope) -> None:
@@ -104,13 +101,14 @@ async def _cancel_at_end(worker: trio.Process, scope: trio.CancelScope) -> None:
     scope.cancel()
 
 
-async def _watch(stage: Stage, since: str, waiting: set[str], show: Show) -> int:
-    failed = 0
+async def _watch(stage: Stage, since: str, waiting: set[str], show: Show) -> ExitCode:
+    exit_code = ExitCode.DONE
     log = follow(RedisEventReader(stage.redis), since)
     while waiting:
         event = (await anext(log)).event
         show(event)
+        if event.event is EventKind.FAILED:
+            exit_code = ExitCode.FAILED
         if event.event in (EventKind.COMPLETED, EventKind.FAILED):
-            failed += event.event is EventKind.FAILED
             waiting.discard(event.command_id or "")
-    return failed
+    return exit_code

@@ -110,25 +110,31 @@ def _secrets(settings: Settings) -> Iterator[str]:
 
 
 def run_tool(work: Callable[[], Awaitable[int]]) -> int:
-    """Run trio with asyncio inside; the first SIGINT or SIGTERM cancels the work. Returns its exit code, or 130.
+    """Run trio with asyncio inside, `until_signal`. Returns the exit code.
 
     Raises: what `work` raises; an error that is alone in its group comes by itself.
     """
-    return trio.run(_until_signal, work)
+
+    async def main() -> int:
+        async with trio_asyncio.open_loop():
+            return await until_signal(work)
+
+    try:
+        return trio.run(main)
+    except ExceptionGroup as group:
+        raise _alone(group) from None
 
 
-async def _until_signal(work: Callable[[], Awaitable[int]]) -> int:
+async def until_signal(work: Callable[[], Awaitable[int]]) -> int:
+    """Do the work; the first SIGINT or SIGTERM cancels it. Returns its exit code, or 130.
+
+    Inside of another one, this one gets the signals.
+    """
     exit_code: int = ExitCode.SECOND_SIGNAL
-    failure: Exception | None = None
-    async with trio_asyncio.open_loop(), trio.open_nursery() as nursery:
+    async with trio.open_nursery() as nursery:
         await nursery.start(watch_signals, nursery.cancel_scope)
-        try:
-            exit_code = await work()
-        except Exception as error:  # carried out of the nursery, which would put it in a group
-            failure = _alone(error)
+        exit_code = await work()
         nursery.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
     return exit_code
 
 

@@ -133,6 +133,7 @@ def test_a_wrong_file_is_refused(data: object, problem: str) -> None:
         ({"from": "2025-11-03"}, "from must not come after to"),
         ({"to": "2026-01-02"}, "to must not be in the future (today is 2026-01-01)"),
         ({"from": "2025-02-30"}, "from must be a day: 2025-11-01, today or -3d"),
+        ({"from": "2013-08-13"}, "from must not be before Telegram (2013-08-14)"),
         ({"from": "20251101"}, "from must be a day: 2025-11-01, today or -3d"),
         ({"per_day": []}, "per_day must not be empty"),
         ({"plain": 1}, "plain must be true or false"),

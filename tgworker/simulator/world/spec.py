@@ -9,9 +9,8 @@ errors: a typo must not silently give another world.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,9 @@ from attrs import frozen
 
 from tgworker.core.model import CHANNEL_MARK, ChatType
 from tgworker.errors import TgworkerError
+from tgworker.simulator.world import checks
+from tgworker.simulator.world.checks import Fields
 
-Check = Callable[[Any], Any]
-"""Gives the value to use; raises ValueError with the end of a sentence: "must be …"."""
-
-_USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,31}")
-_DAYS_AGO = re.compile(r"-(\d{1,5})d")
-_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _TYPES = ("channel", "supergroup", "forum", "group")
 
 
@@ -111,18 +106,18 @@ def parse_world(data: object, *, now: datetime) -> WorldSpec:
         SpecError: with every problem there is, each as ``$.path reason``.
     """
     problems: list[str] = []
-    top = _Fields("$", data, problems)
+    top = Fields("$", data, problems)
     spec = WorldSpec(
-        seed=top.take("seed", _integer(-(2**63)), 0),
+        seed=top.take("seed", checks.integer(-(2**63)), 0),
         chats=tuple(
-            _chat(_Fields(f"$.chats[{place}]", item, problems), now)
-            for place, item in enumerate(top.need("chats", _list, []))
+            _chat(Fields(f"$.chats[{place}]", item, problems), now)
+            for place, item in enumerate(top.need("chats", checks.any_list, []))
         ),
         now=now,
-        users=top.take("users", _integer(1), 40),
-        account=_account(_Fields("$.account", top.take("account", _anything, {}), problems)),
-        latency_ms=top.take("latency_ms", _number(0), 0),
-        faults=tuple(top.take("faults", _list_of_objects, [])),
+        users=top.take("users", checks.integer(1), 40),
+        account=_account(Fields("$.account", top.take("account", checks.anything, {}), problems)),
+        latency_ms=top.take("latency_ms", checks.number(0), 0),
+        faults=tuple(top.take("faults", checks.list_of_objects, [])),
     )
     top.finish()
     problems += _clashes(spec.chats)
@@ -131,68 +126,32 @@ def parse_world(data: object, *, now: datetime) -> WorldSpec:
     return spec
 
 
-class _Fields:
-    """Takes fields out of one JSON object and collects what is wrong with them."""
-
-    def __init__(self, path: str, data: object, problems: list[str]) -> None:
-        self.path = path
-        self.problems = problems
-        self.sound = isinstance(data, dict)
-        self.left: dict[str, Any] = dict(data) if isinstance(data, dict) else {}
-        if not self.sound:
-            problems.append(f"{path} must be an object")
-
-    def need(self, key: str, check: Check, stand_in: Any) -> Any:
-        """The checked value of a field that must be there; `stand_in` lets the reading go on if it is not."""
-        if key not in self.left and self.sound:
-            self.wrong(key, "is missing")
-        return self.take(key, check, stand_in)
-
-    def take(self, key: str, check: Check, default: Any) -> Any:
-        """The checked value of a field, or `default`."""
-        if key not in self.left:
-            return default
-        try:
-            return check(self.left.pop(key))
-        except ValueError as error:
-            self.wrong(key, str(error))
-            return default
-
-    def wrong(self, key: str, reason: str) -> None:
-        self.problems.append(f"{self.path}.{key} {reason}")
-
-    def finish(self) -> None:
-        """What has not been taken by now is a mistake."""
-        for key in self.left:
-            self.wrong(key, "is not a known field")
-
-
-def _account(fields: _Fields) -> AccountSpec:
+def _account(fields: Fields) -> AccountSpec:
     account = AccountSpec(
-        phone=fields.take("phone", _text, AccountSpec().phone),
-        code=fields.take("code", _text, AccountSpec().code),
-        password=fields.take("password", _text, None),
+        phone=fields.take("phone", checks.text, AccountSpec().phone),
+        code=fields.take("code", checks.text, AccountSpec().code),
+        password=fields.take("password", checks.text, None),
     )
     fields.finish()
     return account
 
 
-def _chat(fields: _Fields, now: datetime) -> ChatSpec:
+def _chat(fields: Fields, now: datetime) -> ChatSpec:
     today = now.astimezone(UTC).date()
     named = not fields.sound or bool({"username", "id"} & fields.left.keys())
-    username = fields.take("username", _username, None)
-    bare_id = fields.take("id", _integer(1, -CHANNEL_MARK), None)
+    username = fields.take("username", checks.username, None)
+    bare_id = fields.take("id", checks.integer(1, -CHANNEL_MARK), None)
     chat = ChatSpec(
-        type=ChatType(fields.need("type", _one_of(*_TYPES), "channel")),
-        first=fields.need("from", _day(today), date.min),
-        last=fields.need("to", _day(today), date.max),
-        per_day=fields.need("per_day", _counts, (0,)),
-        title=fields.take("title", _text, username or f"Chat {bare_id}"),
+        type=ChatType(fields.need("type", checks.one_of(*_TYPES), "channel")),
+        first=fields.need("from", checks.day(today), date.min),
+        last=fields.need("to", checks.day(today), date.max),
+        per_day=fields.need("per_day", checks.counts, (0,)),
+        title=fields.take("title", checks.text, username or f"Chat {bare_id}"),
         username=username,
         id=bare_id,
-        edges=fields.take("edges", _flag, True),
-        deleted=fields.take("deleted", _number(0, 0.9), 0.03),
-        plain=fields.take("plain", _flag, False),
+        edges=fields.take("edges", checks.flag, True),
+        deleted=fields.take("deleted", checks.number(0, 0.9), 0.03),
+        plain=fields.take("plain", checks.flag, False),
     )
     fields.finish()
     if chat.first > chat.last:
@@ -215,98 +174,3 @@ def _clashes(chats: tuple[ChatSpec, ...]) -> list[str]:
                     problems.append(f"$.chats[{place}].{field} is taken by an earlier chat")
                 seen.add(mark)
     return problems
-
-
-def _anything(value: Any) -> Any:
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("must be a text")
-    return value
-
-
-def _username(value: Any) -> str:
-    if not isinstance(value, str) or not _USERNAME.fullmatch(value):
-        raise ValueError("must be 4 to 32 letters, digits and underscores, a letter first")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")
-    return value
-
-
-def _integer(low: int, high: int = 2**63 - 1) -> Check:
-    def check(value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return value
-
-    return check
-
-
-def _number(low: float, high: float = 1e9) -> Check:
-    def check(value: Any) -> float:
-        if (
-            not isinstance(value, int | float)
-            or isinstance(value, bool)
-            or not low <= value <= high
-        ):
-            raise ValueError(f"must be a number from {low:g} to {high:g}")
-        return value
-
-    return check
-
-
-def _one_of(*choices: str) -> Check:
-    def check(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return str(value)
-
-    return check
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError("must be a list")
-    return value
-
-
-def _list_of_objects(value: Any) -> list[dict[str, Any]]:
-    if not all(isinstance(item, dict) for item in _list(value)):
-        raise ValueError("must be a list of objects")
-    return list(value)
-
-
-def _counts(value: Any) -> tuple[int, ...]:
-    counts = _list(value)
-    if not counts:
-        raise ValueError("must not be empty")
-    return tuple(_integer(0, 10_000_000)(count) for count in counts)
-
-
-def _day(today: date) -> Check:
-    def check(value: Any) -> date:
-        day = _parse_day(str(value), today)
-        if day is None:
-            raise ValueError("must be a day: 2025-11-01, today or -3d")
-        if day > today:
-            raise ValueError(f"must not be in the future (today is {today})")
-        return day
-
-    return check
-
-
-def _parse_day(text: str, today: date) -> date | None:
-    if text == "today":
-        return today
-    if ago := _DAYS_AGO.fullmatch(text):
-        return today - timedelta(days=int(ago[1]))
-    try:
-        return date.fromisoformat(text) if _ISO_DAY.fullmatch(text) else None
-    except ValueError:
-        return None

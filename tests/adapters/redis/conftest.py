@@ -158,3 +158,8 @@ def memory_bench() -> MemoryBench:
 @pytest.fixture(params=["redis", "memory"])
 def bench(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(f"{request.param}_bench")
+
+
+@pytest.fixture
+def deaf_client() -> type[DeafClient]:
+    return DeafClient

@@ -148,6 +148,17 @@ async def test_who_was_superseded_can_change_nothing(bench: Any) -> None:
     assert (1, 0, 0) == await bench.counts()
 
 
+async def test_who_was_superseded_did_not_finish_what_the_other_finished(bench: Any) -> None:
+    await bench.push(b"1")
+    stalled, other = bench.worker("stalled"), bench.worker("other")
+    before = await stalled.claim()
+    await bench.expire(before)
+
+    assert await other.finish(await other.claim(), Done())
+
+    assert not await stalled.finish(before, Done())
+
+
 async def test_an_ended_lease_nobody_asked_for_is_still_good(bench: Any) -> None:
     await bench.push(b"1")
     worker, other = bench.worker("one"), bench.worker("other")

@@ -1,6 +1,7 @@
 """A small world, a server over it, and a gateway that speaks to it over TCP."""
 
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -60,6 +61,28 @@ def write_session(tmp_path):
 def session(simulator, write_session):
     """A session that is logged in to the simulator."""
     return write_session(simulator.authorised_key())
+
+
+@pytest.fixture
+def edit_session(session):
+    """Does something to the session file behind everybody's back, and gives the rows that this has."""
+
+    def execute(statement, *values):
+        with closing(sqlite3.connect(session)) as file, file:
+            return file.execute(statement, values).fetchall()
+
+    return execute
+
+
+@pytest.fixture
+def met(edit_session):
+    """Lets the session have met a user or chat, as Telethon keeps those."""
+
+    def enter(marked_id, access_hash, username=None):
+        row = (marked_id, access_hash, username, None, "Met", 0)
+        edit_session("insert into entities values (?, ?, ?, ?, ?, ?)", *row)
+
+    return enter
 
 
 @pytest.fixture

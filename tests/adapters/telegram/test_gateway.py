@@ -1,17 +1,22 @@
 """The gateway against a real MTProto server: what is asked, what comes back, and what a restart costs."""
 
 import json
-import sqlite3
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 import trio
+from structlog.testing import capture_logs
+from telethon import TelegramClient
+from trio_asyncio import aio_as_trio
 
+from tgworker.adapters.telegram import open_session, trust_server_key
 from tgworker.core.codec import to_json
 from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery
 from tgworker.errors import ChatUnavailableError
+from tgworker.simulator.world import World, parse_world
 
 FIRST_DAY = date(2025, 11, 1)
+NOW = datetime(2025, 11, 20, tzinfo=UTC)
 
 
 async def whole_history(gateway, chat):
@@ -66,13 +71,10 @@ class TestResolve:
         assert (user.id, ChatType.USER) == (chat.id, chat.type)
 
     async def test_a_name_that_another_program_met_is_asked_for_by_its_id(
-        self, open_on, session, world, simulator
+        self, open_on, met, world, simulator
     ):
         known = world.chat("news")
-        with sqlite3.connect(session) as file:
-            row = (known.marked_id, known.access_hash, "news", None, "News", 0)
-            file.execute("insert into entities values (?, ?, ?, ?, ?, ?)", row)
-        file.close()
+        met(known.marked_id, known.access_hash, "news")
 
         async with open_on() as gateway:
             chat = await gateway.resolve(ChatRef(username="news"))
@@ -82,12 +84,9 @@ class TestResolve:
         assert 1 == simulator.stats.requests["channels.getChannels"]
 
     async def test_what_another_program_had_wrong_is_resolved_afresh(
-        self, open_on, session, world, simulator
+        self, open_on, met, world, simulator
     ):
-        with sqlite3.connect(session) as file:
-            row = (world.chat("news").marked_id, 1, "news", None, "News", 0)
-            file.execute("insert into entities values (?, ?, ?, ?, ?, ?)", row)
-        file.close()
+        met(world.chat("news").marked_id, 1, "news")
 
         async with open_on() as gateway:
             chat = await gateway.resolve(ChatRef(username="news"))
@@ -190,13 +189,11 @@ class TestHistory:
         assert 2 == simulator.stats.requests["contacts.resolveUsername"]
 
     async def test_a_chat_under_another_accounts_key_is_forgotten_and_asked_for_anew(
-        self, open_on, world, session, simulator
+        self, open_on, edit_session
     ):
         async with open_on() as gateway:
             await gateway.resolve(ChatRef(username="news"))
-        with sqlite3.connect(session) as file:
-            file.execute("update tgworker_chats set access_hash = 1")
-        file.close()
+        edit_session("update tgworker_chats set access_hash = 1")
 
         async with open_on() as gateway:
             chat = await gateway.resolve(ChatRef(username="news"))
@@ -229,14 +226,107 @@ class TestHistory:
 
 
 class TestPrivacy:
-    async def test_no_user_reaches_the_session_file(self, open_on, session):
+    async def test_no_user_reaches_the_session_file(self, open_on, edit_session):
         async with open_on() as gateway:
             chat = await gateway.resolve(ChatRef(username="ru_python"))
             pages = [page async for page in whole_history(gateway, chat)]
 
-        with sqlite3.connect(session) as file:
-            entities = file.execute("select * from entities").fetchall()
-            chats = file.execute("select id from tgworker_chats").fetchall()
-        file.close()
+        entities = edit_session("select * from entities")
+        chats = edit_session("select id from tgworker_chats")
         assert any(page.people for page in pages)
         assert ([], [(chat.id,)]) == (entities, chats)
+
+
+class TestLookups:
+    """What Telegram can be asked where the session knows nothing, or half of it."""
+
+    @pytest.fixture
+    def world(self):
+        """Two pages of dialogs and a few."""
+        day = {"from": "2025-11-01", "to": "2025-11-01", "type": "supergroup", "per_day": [1]}
+        chats = [{"id": 1500000000 + n, "title": f"Chat {n}", **day} for n in range(205)]
+        return World(parse_world({"seed": 7, "users": 3, "chats": chats}, now=NOW))
+
+    async def test_a_chat_far_down_among_the_dialogs_is_found_page_by_page(
+        self, gateway, simulator, world
+    ):
+        last = min(world.chats, key=lambda chat: (chat.history.dates[-1], chat.marked_id))
+
+        chat = await gateway.resolve(ChatRef(id=last.marked_id))
+        await gateway.history(chat, HistoryQuery())
+
+        assert (last.marked_id, last.title) == (chat.id, chat.title)
+        assert 3 == simulator.stats.requests["messages.getDialogs"]
+
+    async def test_a_chat_that_is_in_no_dialog_is_sought_in_all_of_them(self, gateway, simulator):
+        with pytest.raises(ChatUnavailableError, match="has to be a member") as caught:
+            await gateway.resolve(ChatRef(id=-1009999999999))
+
+        assert "chat_not_found" == caught.value.error_type
+        assert 4 == simulator.stats.requests["messages.getDialogs"]
+
+    async def test_a_user_that_another_program_met_is_asked_for_by_its_id(
+        self, open_on, met, world, simulator
+    ):
+        user = world.people.users[0]
+        met(user.id, user.access_hash)
+
+        async with open_on() as gateway:
+            chat = await gateway.resolve(ChatRef(id=user.id))
+            page = await gateway.history(chat, HistoryQuery())
+
+        assert ((user.id, ChatType.USER), ()) == ((chat.id, chat.type), page.ids)
+        assert str(user.id) == simulator.stats.log[-1].chat
+
+    async def test_a_chat_that_throws_the_account_out_is_not_sought_any_further(
+        self, open_on, met, world, simulator
+    ):
+        chat = world.chats[0]
+        met(chat.marked_id, chat.access_hash)
+        simulator.add_faults({"method": "channels.getChannels", "error": "CHANNEL_PRIVATE"})
+
+        async with open_on() as gateway:
+            with pytest.raises(ChatUnavailableError) as caught:
+                await gateway.resolve(ChatRef(id=chat.marked_id))
+
+        assert "channel_private" == caught.value.error_type
+        assert 0 == simulator.stats.requests["messages.getDialogs"]
+
+    async def test_a_session_that_cannot_be_written_costs_a_line_and_not_the_fetch(
+        self, open_on, edit_session, world
+    ):
+        async with open_on():
+            edit_session(
+                "create trigger full before insert on tgworker_chats "
+                "begin select raise(abort, 'disk full'); end"
+            )
+        async with open_on() as gateway:
+            with capture_logs() as lines:
+                chat = await gateway.resolve(ChatRef(id=world.chats[0].marked_id))
+            page = await gateway.history(chat, HistoryQuery())
+
+        assert 1 == len(page.ids)
+        assert [("telegram.session_not_written", "disk full")] == [
+            (line["event"], line["error"]) for line in lines
+        ]
+
+
+class TestLogin:
+    async def test_a_login_by_telethons_own_client_is_one_for_the_gateway(
+        self, open_on, world, simulator, tmp_path
+    ):
+        path, key = tmp_path / "fresh.session", tmp_path / "server.pem"
+        key.write_text(simulator.public_key_pem)
+        trust_server_key(key)
+        with open_session(path) as session:
+            session.set_dc(2, *simulator.address)
+            client = TelegramClient(session, 12345, "hash", receive_updates=False)
+            await aio_as_trio(client.connect)()
+            await aio_as_trio(client.send_code_request)(world.spec.account.phone)
+            await aio_as_trio(client.sign_in)(world.spec.account.phone, world.spec.account.code)
+            await aio_as_trio(client.disconnect)()
+
+        async with open_on(session=path) as gateway:
+            chat = await gateway.resolve(ChatRef(username="news"))
+
+        assert "News" == chat.title

@@ -119,7 +119,7 @@ def plain_message(**fields):
 
 
 several = settings(
-    max_examples=250,
+    max_examples=120,
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,

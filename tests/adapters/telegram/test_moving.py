@@ -10,7 +10,7 @@ from telethon.tl import functions, types
 
 from tgworker.adapters.telegram import open_gateway, open_session
 from tgworker.core.model import ChatRef, HistoryQuery
-from tgworker.errors import ChatUnavailableError, TransientError
+from tgworker.errors import TransientError
 from tgworker.simulator.methods import help
 from tgworker.simulator.rpc import Methods, RpcFault
 from tgworker.simulator.server import open_server
@@ -131,7 +131,7 @@ async def test_a_move_that_fails_leaves_the_login_as_it_was(open_on, session, ce
 
     async with open_on() as gateway:
         chat = await gateway.resolve(FRIENDS)
-        with pytest.raises(ChatUnavailableError, match="DC_ID_INVALID"):
+        with pytest.raises(TransientError, match="cannot move to data center 4"):
             await gateway.history(chat, HistoryQuery())
 
     assert before == login(session)

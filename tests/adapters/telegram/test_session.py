@@ -131,7 +131,7 @@ class TestLogin:
 
     def test_whenever_the_process_is_killed_the_login_is_whole(self, write_session):
         path = write_session(KEY)
-        for _ in range(5):
+        for _ in range(3):
             process = run(WRITER, path)
             process.stdout.readline()
             process.send_signal(signal.SIGKILL)

@@ -12,8 +12,8 @@ import asyncio
 import platform
 
 from attrs import frozen
+from telethon import errors
 from telethon.crypto import AuthKey
-from telethon.errors import AuthKeyNotFound, InvalidDCError, RPCError
 from telethon.network import ConnectionTcpFull, MTProtoSender
 from telethon.tl import functions
 from telethon.tl.alltlobjects import LAYER
@@ -29,6 +29,10 @@ IDLE_SECONDS = 60.0
 
 TELEGRAM = Address("149.154.167.51", 443)
 """Data center 2, where Telethon begins, too; the login tells which one is really the account's."""
+
+
+_MOVES = (errors.UserMigrateError, errors.NetworkMigrateError, errors.PhoneMigrateError)
+"""It is the account that lives elsewhere. The other moves are of files and figures, which nobody asks for here."""
 
 
 @frozen(eq=False)
@@ -76,9 +80,7 @@ class Link:
         line = await self._connected()
         try:
             return await self._exchange(line, quiet)
-        except InvalidDCError as elsewhere:
-            if not hasattr(elsewhere, "new_dc"):
-                raise
+        except _MOVES as elsewhere:
             return await self._exchange(await self._move(line, elsewhere.new_dc), quiet)
 
     def drop(self) -> None:
@@ -145,8 +147,6 @@ class Link:
         )
         try:
             await sender.connect(connection)
-        except RPCError:
-            raise
         except Exception as error:
             # The key exchange reads bytes that nothing vouches for yet: it may fail in any way.
             raise ConnectionError(f"cannot connect to {address.host}:{address.port}") from error
@@ -184,7 +184,7 @@ class Link:
             if answer.done() and not answer.cancelled():
                 return answer.result()
             raise (line.down.result() if line.down.done() else None) or EOFError("it was closed")
-        except (RPCError, AuthKeyNotFound):
+        except (errors.RPCError, errors.AuthKeyNotFound):
             raise
         except Exception as error:
             # Telethon hands on whatever the bytes of a broken or foreign peer led to.
@@ -205,15 +205,12 @@ class Link:
             if self._line is not line and self._line is not None:
                 return self._line  # another request has moved already
             option = self._data_center(dc_id)
-            exported = await self._exchange(
-                line,
-                functions.InvokeWithoutUpdatesRequest(
-                    functions.auth.ExportAuthorizationRequest(dc_id)
-                ),
-            )
             address = Address(option.ip_address, option.port)
-            query = functions.auth.ImportAuthorizationRequest(exported.id, exported.bytes)
-            moved, _ = await self._open(address, None, query)
+            try:
+                moved = await self._log_in_at(address, dc_id, line)
+            except errors.BadRequestError as error:
+                # Not what was asked for is at fault, and where we are we may be served the next time.
+                raise ConnectionError(f"cannot move to data center {dc_id}: {error}") from error
             self._session.set_dc(dc_id, address.host, address.port)
             self._session.auth_key = moved.sender.auth_key
             self._session.save()
@@ -221,6 +218,14 @@ class Link:
             self._address = None
             self._line = moved
             return moved
+
+    async def _log_in_at(self, address: Address, dc_id: int, line: _Line) -> _Line:
+        """A connection to another data center, logged in with a ticket from this one."""
+        wanted = functions.auth.ExportAuthorizationRequest(dc_id)
+        ticket = await self._exchange(line, functions.InvokeWithoutUpdatesRequest(wanted))
+        query = functions.auth.ImportAuthorizationRequest(ticket.id, ticket.bytes)
+        moved, _ = await self._open(address, None, query)
+        return moved
 
     def _data_center(self, dc_id: int) -> TL:
         """Where a data center is, as Telegram's configuration says; file servers and IPv6 are left aside."""

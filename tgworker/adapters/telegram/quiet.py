@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import Coroutine, MutableMapping
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from structlog.contextvars import clear_contextvars
@@ -27,11 +27,6 @@ class _ModestLogger(logging.LoggerAdapter):  # type: ignore[type-arg]  # generic
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         super().log(min(level, logging.WARNING), msg, *args, **kwargs)
-
-    def process(
-        self, msg: Any, kwargs: MutableMapping[str, Any]
-    ) -> tuple[Any, MutableMapping[str, Any]]:
-        return msg, kwargs
 
 
 class NoUpdates:

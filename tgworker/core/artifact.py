@@ -221,12 +221,12 @@ def read_whole(data: bytes, form: ArtifactFormat) -> Iterator[tuple[Section, Any
             messages, participants = document["messages"], document.get("participants", [])
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it is no artifact: {error!r}") from error
+    if not isinstance(messages, list) or not isinstance(participants, list):
+        raise ValueError("it is no artifact: its messages or participants are no list")
     yield from (("messages", raw) for raw in _ascending(messages))
     yield from (("participants", raw) for raw in participants)
 
 
-def _ascending(messages: Any) -> list[RawMessage]:
-    if not isinstance(messages, list):
-        raise ValueError("its messages are no list")
+def _ascending(messages: list[Any]) -> list[RawMessage]:
     by_id = {message["id"]: message for message in map(canonical, messages)}
     return [by_id[message_id] for message_id in sorted(by_id)]

@@ -38,6 +38,20 @@ def _name_by_id(chat: Chat) -> str:
             return f"channel.{CHANNEL_MARK - chat.id}"
 
 
+def label_of_folder(name: str) -> str:
+    """What the chat of a folder was called when the folder was new."""
+    kind, dot, number = name.partition(".")
+    match kind if dot else "":
+        case "user":
+            return number
+        case "group":
+            return f"-{number}"
+        case "channel":
+            return str(CHANNEL_MARK - int(number))
+        case _:
+            return f"@{name}"
+
+
 def artifact_path(folder: str, day: date, form: ArtifactFormat) -> str:
     """Where a day's artifact lies, with forward slashes; `folder` is the chat's."""
     return f"{folder}/{day.year:04}/discussions_{day}.{form}"

@@ -22,9 +22,7 @@ from tgworker.ports import Archive, ChatShelf, DayWriter
 DAY = date(2025, 11, 7)
 NOON = datetime(2025, 11, 7, 12, tzinfo=UTC)
 LATER = datetime(2025, 11, 9, tzinfo=UTC)
-PYTHON = Chat(
-    id=-1000000000007, type=ChatType.SUPERGROUP, title="Python", username="ru_python"
-)
+PYTHON = Chat(id=-1000000000007, type=ChatType.SUPERGROUP, title="Python", username="ru_python")
 PEOPLE = tuple(
     Person(number, f"user_{number}" if number % 2 else None, f"Имя {number}", bot=number == 3)
     for number in range(1, 6)
@@ -143,7 +141,19 @@ def twins() -> Callable[..., MemoryStore]:
     return lambda **options: MemoryStore(MemoryArchive(**options))
 
 
-class FaultyDisk(Disk):
+class QuickDisk(Disk):
+    """Does not wait for the metal: for tests that die often but never lose power."""
+
+    def fsync(self, fd: int) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def quick_disk() -> Disk:
+    return QuickDisk()
+
+
+class FaultyDisk(QuickDisk):
     """Fails at its ``n``-th step with an error of the system (0: never); a write fails half-way.
 
     ``steps`` lists what was done, by the names of the files.

@@ -280,6 +280,15 @@ async def test_two_chats_never_share_a_folder(store, make):
     assert before == store.read(PATH)
 
 
+async def test_the_twin_can_be_broken(twins, make):
+    """As a full disk would, for tests of those who use it."""
+    store = twins()
+    async with store.shelf() as shelf:
+        store.archive.broken = StorageError("The disk is full.")
+        with pytest.raises(StorageError, match="full"):
+            await shelf.open_day(make.day)
+
+
 async def test_a_name_taken_over_by_a_chat_with_a_folder_fails_too(store, make):
     """The label would be that of the other chat's folder."""
     other = Chat(-1000000000008, ChatType.SUPERGROUP, "Other")

@@ -62,7 +62,7 @@ class DiskArchive:
 
     def _probe(self) -> None:
         disk = self._conditions.disk
-        probe = self._data_dir / f".probe.{os.getpid()}"
+        probe = self._data_dir / ".probe"
         with storage_errors(self._data_dir):
             for folder in reversed((self._data_dir, *self._data_dir.parents)):
                 if not folder.exists():
@@ -108,9 +108,8 @@ class DiskArchive:
 
     def _is_sealed(self, day: OpenDay) -> bool:
         """Whether an entry of ``progress.json`` is out of date. Blocks."""
-        named = day.chat.startswith("@")
-        ref = ChatRef(username=day.chat[1:]) if named else ChatRef(id=int(day.chat))
-        return day.date in self._sealed(ref, day.date, day.date) and not self._has_part(day)
+        sealed = self._sealed(_ref(day.chat), day.date, day.date)
+        return day.date in sealed and not self._has_part(day)
 
     def _has_part(self, day: OpenDay) -> bool:
         return day.part is not None and (self._data_dir / day.part).exists()
@@ -126,3 +125,11 @@ class DiskArchive:
                 part = path.relative_to(self._data_dir).as_posix()
                 label = self._folders.label(place.folder)
                 yield OpenDay(label, place.day, ids.last, len(ids), part)
+
+
+def _ref(label: str) -> ChatRef:
+    """The chat that is called so; people may have written anything into ``progress.json``."""
+    try:
+        return ChatRef(id=int(label))
+    except ValueError:
+        return ChatRef(username=label.removeprefix("@"))

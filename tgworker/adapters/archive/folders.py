@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import structlog
@@ -14,7 +15,7 @@ from tgworker.adapters.archive.disk import Disk, make_folder, put_file
 from tgworker.adapters.archive.index import read_index
 from tgworker.adapters.archive.layout import CHAT_FILE, INDEX_FILE, LOCK_FILE
 from tgworker.core.codec import from_json, to_json
-from tgworker.core.layout import folder_name, is_folder_name
+from tgworker.core.layout import folder_name, is_folder_name, label_of_folder
 from tgworker.core.model import Chat, ChatRef, ChatType
 from tgworker.errors import ChatBusyError, ChatIdentityChangedError
 
@@ -72,7 +73,7 @@ class Folders:
         """What the chat of a folder is called, as far as the folder says."""
         chat = self._read(folder)
         if chat is None:
-            return folder.name
+            return label_of_folder(folder.name)
         return f"@{chat.username}" if chat.username is not None else str(chat.id)
 
     def _find_id(self, chat_id: int) -> Path | None:
@@ -113,12 +114,11 @@ class Folders:
         self._check_owner(named, chat)
         make_folder(self._disk, folder)
         lock = self._lock(folder, chat)
-        try:
+        with ExitStack() as undo:
+            undo.callback(os.close, lock)
             self._check_owner(folder, chat)
             self._describe(folder, chat)
-        except BaseException:
-            os.close(lock)
-            raise
+            undo.pop_all()
         return folder, lock
 
     def _check_owner(self, folder: Path, chat: Chat) -> None:
@@ -140,14 +140,13 @@ class Folders:
     def _lock(self, folder: Path, chat: Chat) -> int:
         # The lock belongs to this opening of the file: it keeps out other tasks as well as other processes.
         lock = self._disk.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(lock)
-            raise ChatBusyError(f"Another worker is writing {chat.label}.") from error
-        except BaseException:
-            os.close(lock)
-            raise
+        with ExitStack() as undo:
+            undo.callback(os.close, lock)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ChatBusyError(f"Another worker is writing {chat.label}.") from error
+            undo.pop_all()
         return lock
 
     def _describe(self, folder: Path, chat: Chat) -> None:

@@ -138,7 +138,7 @@ class ProgressFile:
 
     def _rewrite(self, extra: Change) -> None:
         changes = dict(self._changes)
-        data = self._path.read_bytes() if self._path.exists() else b""
+        data = self._path.read_bytes() if self._path.exists() else None
         after = to_json(self._in_order(extra(self._entries(data) | changes))) + b"\n"
         if after != data:
             put_file(self._disk, self._path, [after])
@@ -146,9 +146,9 @@ class ProgressFile:
             if self._changes.get(key) is entry:
                 self._changes.pop(key, None)
 
-    def _entries(self, data: bytes) -> dict[Key, Entry | None]:
+    def _entries(self, data: bytes | None) -> dict[Key, Entry | None]:
         """What the file holds; if it is damaged, what this process has open and the part files that lie around."""
-        if not data:
+        if data is None:
             return {}
         try:
             progress = from_json(data, Progress)

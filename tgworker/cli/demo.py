@@ -18,7 +18,7 @@ from tgworker.cli.border import Tool
 from tgworker.cli.demo_stage import Stage, open_stage
 from tgworker.cli.demo_text import print_archive, print_hints
 from tgworker.cli.demo_world import commands
-from tgworker.cli.following import entry_id, follow, server_time
+from tgworker.cli.following import entry_id, open_log, server_time
 from tgworker.cli.help import epilog
 from tgworker.cli.setup import run_tool, start_tool_logging, until_signal
 from tgworker.cli.views import Show, open_view
@@ -103,12 +103,12 @@ async def _cancel_at_end(worker: trio.Process, scope: trio.CancelScope) -> None:
 
 async def _watch(stage: Stage, since: str, waiting: set[str], show: Show) -> ExitCode:
     exit_code = ExitCode.DONE
-    log = follow(RedisEventReader(stage.redis), since)
-    while waiting:
-        event = (await anext(log)).event
-        show(event)
-        if event.event is EventKind.FAILED:
-            exit_code = ExitCode.FAILED
-        if event.event in (EventKind.COMPLETED, EventKind.FAILED):
-            waiting.discard(event.command_id or "")
+    async with open_log(RedisEventReader(stage.redis), since) as log:
+        while waiting:
+            event = (await anext(log)).event
+            show(event)
+            if event.event is EventKind.FAILED:
+                exit_code = ExitCode.FAILED
+            if event.event in (EventKind.COMPLETED, EventKind.FAILED):
+                waiting.discard(event.command_id or "")
     return exit_code

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from attrs import frozen
 
 from tgworker.adapters.redis.connection import RedisClient
-from tgworker.adapters.redis.events import RedisEventReader
+from tgworker.adapters.redis.events import LogEntry, RedisEventReader
 from tgworker.core.codec import from_json
 from tgworker.core.model import Event
 
-_AGO = re.compile(r"(\d{1,6})([smhd])")
+_AGO = re.compile(r"(\d{1,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _ENTRY = re.compile(r"\d{1,20}(-\d{1,20})?|\$")
 
@@ -60,12 +61,18 @@ def entry_id(moment: datetime) -> str:
     return str(max(0, int(moment.timestamp() * 1000) - 1))
 
 
-async def follow(reader: RedisEventReader, since: str) -> AsyncIterator[Told]:
-    """The log from `since` on, for ever. What is no event of ours is passed over.
+@asynccontextmanager
+async def open_log(reader: RedisEventReader, since: str) -> AsyncIterator[AsyncIterator[Told]]:
+    """The log from `since` on, without an end. What is no event of ours is passed over.
 
     Raises: QueueRefusedError.
     """
-    async for entry in reader.read_log(since):
+    async with aclosing(reader.read_log(since)) as entries, aclosing(_told(entries)) as told:
+        yield told
+
+
+async def _told(entries: AsyncIterator[LogEntry]) -> AsyncGenerator[Told, None]:
+    async for entry in entries:
         try:
             event = from_json(entry.event, Event)
         except ValueError:

@@ -11,7 +11,7 @@ import orjson
 from tgworker.adapters.redis.connection import open_redis
 from tgworker.adapters.redis.events import RedisEventReader
 from tgworker.cli.border import Tool
-from tgworker.cli.following import SINCE_FORMS, Told, follow, server_time, since_id
+from tgworker.cli.following import SINCE_FORMS, Told, open_log, server_time, since_id
 from tgworker.cli.help import epilog
 from tgworker.cli.setup import read_settings, run_tool, setting_options, start_tool_logging
 from tgworker.cli.views import show_line
@@ -54,9 +54,10 @@ async def _listen(settings: Settings, since: str, command_id: str | None, as_jso
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--since") from None
         reader = RedisEventReader(client, settings.event_channel)
-        async for told in follow(reader, place):
-            if command_id in (None, told.event.command_id):
-                _show(told, as_json)
+        async with open_log(reader, place) as log:
+            async for told in log:
+                if command_id in (None, told.event.command_id):
+                    _show(told, as_json)
     return ExitCode.DONE
 
 

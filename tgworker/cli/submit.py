@@ -17,7 +17,7 @@ from tgworker.adapters.redis.connection import RedisClient, open_redis
 from tgworker.adapters.redis.events import RedisEventReader
 from tgworker.cli.border import Tool
 from tgworker.cli.days import build_command, chosen_mode, day_options
-from tgworker.cli.following import entry_id, follow, server_time
+from tgworker.cli.following import entry_id, open_log, server_time
 from tgworker.cli.help import REDIS_SETTINGS, epilog
 from tgworker.cli.setup import read_settings, run_tool, setting_options, start_tool_logging
 from tgworker.cli.views import open_view
@@ -94,17 +94,17 @@ async def _wait(
     client: RedisClient, channel: str, command_id: str, since: str, as_json: bool
 ) -> int:
     """Show the command's events until its last one, which gives the exit code."""
-    log = follow(RedisEventReader(client, channel), since)
     with open_view(sys.stderr) as show:
-        while True:
-            told = await anext(log)
-            if told.event.command_id != command_id:
-                continue
-            if as_json:
-                click.echo(told.raw)
-            else:
-                show(told.event)
-            if told.event.event is EventKind.COMPLETED:
-                return ExitCode.DONE
-            if told.event.event is EventKind.FAILED:
-                return ExitCode.FAILED
+        async with open_log(RedisEventReader(client, channel), since) as log:
+            while True:
+                told = await anext(log)
+                if told.event.command_id != command_id:
+                    continue
+                if as_json:
+                    click.echo(told.raw)
+                else:
+                    show(told.event)
+                if told.event.event is EventKind.COMPLETED:
+                    return ExitCode.DONE
+                if told.event.event is EventKind.FAILED:
+                    return ExitCode.FAILED

@@ -5,7 +5,7 @@ Pub/sub forgets, so every event is appended to the stream ``<channel>:log`` too:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -133,7 +133,7 @@ class RedisEventReader:
         )
         return message["data"] if message is not None and message["type"] == kind else None
 
-    async def read_log(self, since: str = "0") -> AsyncIterator[LogEntry]:
+    async def read_log(self, since: str = "0") -> AsyncGenerator[LogEntry, None]:
         """The log after the entry `since`, then what comes, without a gap. Never ends; waits while the server is away.
 
         ``since``: an entry's id, or ``<ms>`` since 1970; ``0``: from the log's beginning; ``$``: from now on.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tgworker.adapters.archive.disk import Disk
 from tgworker.core.model import ArtifactFormat
 from tgworker.errors import StorageError
 
@@ -141,6 +142,21 @@ async def test_a_file_in_the_folders_place_is_told_at_the_start(tmp_path, stores
     with pytest.raises(StorageError, match="Not a directory"):
         async with stores(tmp_path / "data").open():
             raise AssertionError("it was opened")
+
+
+class SlowDisk(Disk):
+    """Takes a few bytes at a time, as the system may."""
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        return super().write(fd, data[:100])
+
+
+async def test_a_write_may_take_several_calls(disk_store, make, twins):
+    """Nothing is lost between them."""
+    disk_store.disk = SlowDisk()
+    twin = twins()
+    async with disk_store.shelf() as shelf, twin.shelf() as expected:
+        assert await make.fetch(expected, 1, 2, 3) == await make.fetch(shelf, 1, 2, 3)
 
 
 async def test_what_must_last_is_flushed_in_order(disk_store, make, faulty_disk):

@@ -43,7 +43,7 @@ class ChatFile:
 
 @frozen
 class _Seen:
-    """What `_Folders` read of a folder, and the stamp of the file it read it from."""
+    """What `Folders` read of a folder, and the stamp of the file it read it from."""
 
     stamp: tuple[int, int, int]
     chat: ChatFile | None

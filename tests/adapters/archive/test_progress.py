@@ -78,6 +78,19 @@ async def test_a_day_is_listed_until_it_is_sealed(disk_store, make):
     ] == seen
 
 
+async def test_an_open_day_without_messages_is_listed_too(disk_store, make):
+    """It is not over yet, whatever it holds, and stays open when it is looked at again."""
+    seen = []
+    for _ in range(2):
+        async with disk_store.shelf() as shelf:
+            writer = await shelf.open_day(make.day)
+            if not seen:
+                await make.seal(writer, complete=False)
+        seen.append(days(disk_store))
+
+    assert [[("2025-11-07", None, 0, None)]] * 2 == seen
+
+
 async def test_a_day_that_was_only_looked_at_is_not_open_work(disk_store, make):
     """Nor is a sealed one that was opened and left as it is."""
     async with disk_store.shelf() as shelf:

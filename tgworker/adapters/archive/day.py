@@ -99,7 +99,7 @@ class DayFiles:
     @property
     def unfinished(self) -> bool:
         """Whether something of the day is on disk, and it is not sealed as it stands there."""
-        return self.has_part or (len(self._stored_ids) > 0 and not self._complete)
+        return self.has_part or ((bool(self._stored) or self._sealed) and not self._complete)
 
     def append(self, messages: Sequence[Message], people: Iterable[Person], *, sync: bool) -> int:
         taken = list(unheld(messages, self._part.ids))

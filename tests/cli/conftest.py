@@ -120,9 +120,12 @@ def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[.
 
 @pytest.fixture
 def on_terminal(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., tuple[int, str]]:
-    """Run a command with a terminal for all three streams; gives exit code and what it showed."""
+    """Run a command with a terminal for all three streams; gives exit code and what it showed.
 
-    def run(*args: str, **settings: str) -> tuple[int, str]:
+    `until`: when it shows this, it gets the signal `number`.
+    """
+
+    def run(*args: str, until: str = "", number: int = 0, **settings: str) -> tuple[int, str]:
         master, slave = pty.openpty()
         kept = ("PATH", "COV", "HOME", "LANG")
         inherited = {key: value for key, value in os.environ.items() if key.startswith(kept)}
@@ -136,7 +139,12 @@ def on_terminal(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[...,
             stderr=slave,
         )
         os.close(slave)
-        shown = b"".join(iter(lambda: _read(master), b""))
+        shown = b""
+        while chunk := _read(master):
+            shown += chunk
+            if until and until.encode() in shown:
+                process.send_signal(number)
+                until = ""
         os.close(master)
         return process.wait(PATIENCE), shown.decode()
 

@@ -70,7 +70,7 @@ def start_logging(settings: Settings, stream: LineStream) -> None:
         environment=settings.environment,
         worker_id=settings.worker_id,
         stream=stream,
-        secrets=tuple(_secrets(settings)),
+        secrets=tuple(secrets_of(settings)),
     )
 
 
@@ -97,7 +97,7 @@ class _Stderr:
         return sys.stderr.isatty()
 
 
-def _secrets(settings: Settings) -> Iterator[str]:
+def secrets_of(settings: Settings) -> Iterator[str]:
     """What no line may show. Of a URL only the password: the rest says where things are."""
     for field in attrs.fields(Settings):
         value = getattr(settings, field.name)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def test_the_demo_shows_a_whole_fetch(start: Callable[..., Any], tmp_path: Path) -> None:
+    # Settings of the user's own must not reach the demo's worker.
+    program = start("demo", "--folder", "demo", DATA_DIR="/nowhere", LEASE_SECONDS="nonsense")
+
+    code, out, err = program.end()
+
+    folder = tmp_path / "demo"
+    log = [json.loads(line) for line in (folder / "worker.log").read_text().splitlines()]
+    assert (0, "") == (code, err)
+    assert 3 == out.count("  completed  ")
+    assert 14 == len(list((folder / "data").glob("*/*/discussions_*.json")))
+    assert "To look further:" in out
+    assert [] == [line for line in log if line["level"] in ("error", "critical")]
+    assert "shutdown.end" == log[-1]["event"]
+
+
+def test_what_is_kept_running_ends_with_ctrl_c(
+    on_terminal: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    code, shown = on_terminal(
+        *("demo", "--keep", "--folder", "demo"),
+        until="Ctrl-C ends it.",
+        number=signal.SIGINT,
+        NO_COLOR="1",
+    )
+
+    assert 0 == code
+    assert "━" in shown
+    assert "submit @ru_python --days 10 --wait" in shown
+    assert "The worker got SIGTERM and has ended" in shown
+
+
+@pytest.mark.parametrize("place", ["a 'quoted' folder", "taken"])
+def test_a_folder_that_will_not_do_is_told(
+    tgworker: Callable[..., Any], tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+
+    done = tgworker("demo", "--folder", place)
+
+    assert done.exit_code in (1, 2)
+    assert "Error:" in done.stderr

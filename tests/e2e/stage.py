@@ -10,12 +10,15 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import redis
+
+from tgworker.simulator.world import World, parse_world
 
 PATIENCE = 60.0
 """Seconds after which a test gives up waiting for something that should have come."""
@@ -98,10 +101,11 @@ class Stage:
         self.redis = redis.Redis.from_url(redis_url)
         self.processes: list[Process] = []
         (folder / "world.json").write_text(json.dumps(world))
+        self.world = World(parse_world(world, now=datetime.now(UTC)))
         self.simulator = self._start(
             ["simulate", "--world", "world.json", "--env-file", "world.env"], {}
         )
-        self.control = self.simulator.wait_line()["control"]
+        self.control = self.simulator.wait_line()["control_url"]
         self.env = dict(
             line.split("=", 1)
             for line in (folder / "world.env").read_text().splitlines()
@@ -189,6 +193,20 @@ class Stage:
             str(path.relative_to(self.data)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(self.data.glob(pattern))
         }
+
+    def artifact(self, chat: str, day: date) -> dict[str, Any]:
+        path = self.data / chat / str(day.year) / f"discussions_{day}.json"
+        return dict(json.loads(path.read_bytes()))
+
+    def check_against_truth(self, chat: str, days: Iterable[date] | None = None) -> int:
+        """The days (all, if none are named) equal what the world holds; returns how many messages they have."""
+        count = 0
+        for day in self.world.days(chat) if days is None else days:
+            artifact = self.artifact(chat, day)
+            assert self.world.truth(chat, day) == artifact["messages"], day
+            assert self.world.people_truth(chat, day) == artifact["participants"], day
+            count += artifact["message_count"]
+        return count
 
     def close(self) -> None:
         for process in reversed(self.processes):

@@ -36,7 +36,6 @@ class House:
     desk: Desk
     keys: KeyStore
     rsa: RsaKey
-    address: tuple[str, int]
     clock: Callable[[], float]
     """Unix time as the server sees it."""
     entropy: Entropy
@@ -61,7 +60,7 @@ class Connection:
         self._endpoint = Endpoint(
             house.keys,
             house.rsa,
-            address=house.address,
+            address=stream.socket.getsockname()[:2],
             clock=house.clock,
             entropy=house.entropy,
             push=self._push,

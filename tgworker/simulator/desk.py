@@ -163,7 +163,7 @@ def _chat_id(request: TLRequest) -> int | None:
 def _arguments(request: TLRequest) -> dict[str, Any]:
     """What the log shows of a request: where in a history it looks, and never a secret."""
     shown = {name: value for name in _LOGGED if (value := getattr(request, name, None))}
-    if isinstance(day := shown.get("offset_date"), datetime):
+    if isinstance(day := shown.pop("offset_date", None), datetime) and day.timestamp():
         shown["offset_date"] = day.isoformat()
     if isinstance(ids := getattr(request, "id", None), list):
         shown["ids"] = len(ids)

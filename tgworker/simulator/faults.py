@@ -137,11 +137,9 @@ class Fault:
     @property
     def kinds(self) -> tuple[str, ...]:
         """What it does, by field name."""
-        return tuple(
-            field.name
-            for field in attrs.fields(Fault)
-            if field.metadata["effect"] and getattr(self, field.name) not in (None, False)
-        )
+        effects = (field.name for field in attrs.fields(Fault) if field.metadata["effect"])
+        unset = (None, False)
+        return tuple(name for name in effects if not any(getattr(self, name) is no for no in unset))
 
     @property
     def rpc_fault(self) -> RpcFault | None:
@@ -158,7 +156,7 @@ def parse_faults(data: object) -> tuple[Fault, ...]:
         FaultError: with every problem there is, each as ``$[place].field reason``.
     """
     problems: list[str] = []
-    if isinstance(data, list):
+    if isinstance(data, list | tuple):
         found = [_parse(f"$[{place}]", item, problems) for place, item in enumerate(data)]
     else:
         found = [_parse("$", data, problems)]

@@ -25,15 +25,14 @@ log = structlog.get_logger(__name__)
 class Server:
     """A running server. Made by `open_server`."""
 
-    def __init__(self, house: House, faults: FaultPlan, stats: Stats) -> None:
+    def __init__(
+        self, address: tuple[str, int], house: House, faults: FaultPlan, stats: Stats
+    ) -> None:
+        self.address = address
+        """Host and port it listens on."""
         self._house = house
         self.faults = faults
         self.stats = stats
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port it listens on."""
-        return self._house.address
 
     @property
     def public_key_pem(self) -> str:
@@ -96,12 +95,11 @@ async def open_server(
         ),
         keys=keys if keys is not None else KeyStore(entropy),
         rsa=key if key is not None else RsaKey.generate(),
-        address=(bound[0], bound[1]),
         clock=lambda: clock() + plan.clock_skew_s,
         entropy=entropy,
         gzip=gzip,
     )
-    server = Server(house, plan, stats)
+    server = Server((bound[0], bound[1]), house, plan, stats)
     async with trio.open_nursery() as nursery:
         await nursery.start(trio.serve_listeners, server.serve, listeners)
         try:

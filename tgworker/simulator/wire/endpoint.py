@@ -208,22 +208,21 @@ class Endpoint:
         effects: list[Effect],
     ) -> None:
         try:
-            said = tl.read_object(message.body)
+            said = unwrap(tl.read_object(message.body), key, session)
             service = answer_service(said, message.msg_id, key, session, self._keys, self._clock())
             if service is not None:
                 replies += [_Reply(body, False) for body in service.bodies]
                 effects += service.effects
                 return
-            request = unwrap(said, key, session)
         except tl.TLError:
-            request = None
-        if not isinstance(request, TLRequest):
+            said = None
+        if not isinstance(said, TLRequest):
             invalid = bytes(RpcError(400, "INPUT_METHOD_INVALID"))
             replies.append(_Reply(_rpc_result(message.msg_id, invalid), True))
         elif message.seqno % 2 == 0:
             replies.append(_bad_message(message.msg_id, message.seqno, SEQNO_NOT_ODD))
         else:
-            effects.append(Call(key, session, message.msg_id, message.seqno, request))
+            effects.append(Call(key, session, message.msg_id, message.seqno, said))
 
     def _listen(self, key: ServerKey, session: Session) -> None:
         """Have updates for the key sent to this session through this connection."""

@@ -9,6 +9,7 @@ Source: https://core.telegram.org/mtproto/mtproto-transports
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 from zlib import crc32
@@ -46,7 +47,7 @@ class Codec(Protocol):
         ...
 
 
-class _Buffered:
+class _Buffered(ABC):
     """Collects bytes until `_cut` finds a packet in them."""
 
     def __init__(self) -> None:
@@ -61,9 +62,10 @@ class _Buffered:
             packets.append(packet)
         return packets
 
+    @abstractmethod
     def _cut(self, buffer: bytearray) -> tuple[bytes, int] | None:
         """The first packet and where it ends, or None if it is not complete yet."""
-        raise NotImplementedError
+        ...
 
 
 class Full(_Buffered):

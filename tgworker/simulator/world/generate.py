@@ -79,7 +79,7 @@ class Generator:
         draw = mix(self._base + id)
         text = plain_text(draw >> 16)
         if self._channel:
-            return WorldMessage(id, date, None, text, views=1 + draw % 10**6)
+            return WorldMessage(id, date, None, text, views=1 + draw % 10**6, forwards=draw % 1000)
         return WorldMessage(id, date, self._people.users[draw % len(self._people.users)].id, text)
 
     def _service(self, rng: Random, id: int, date: int, action: Action) -> WorldMessage:

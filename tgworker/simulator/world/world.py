@@ -194,6 +194,5 @@ class World:
 
 
 def _bare_id(spec: ChatSpec, seed: int) -> int:
-    if spec.type is ChatType.GROUP:
-        return 4_000_000 + derive(seed, spec.key, "id") % 900_000_000
+    """For a channel; basic groups have no username, so their ids are given."""
     return 1_000_000_000 + derive(seed, spec.key, "id") % 900_000_000

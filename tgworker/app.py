@@ -30,6 +30,7 @@ from tgworker.service.reader import Reader
 from tgworker.service.stop import Stop, StoppingError
 from tgworker.service.supervisor import supervise, watch_signals
 from tgworker.settings import FloodWaitStrategy, Settings
+from tgworker.telemetry.pulse import open_pulse
 
 log = structlog.get_logger()
 
@@ -99,6 +100,7 @@ async def _serve(settings: Settings, stop: Stop) -> int:
             service=settings.service_name,
         )
         async with _open_fetcher(settings, stop) as (fetcher, archive):
+            pulse = open_pulse(settings.health_file)
             emitter = Emitter(sink, outage)
             runner = JobRunner(
                 queue=queue,
@@ -127,8 +129,9 @@ async def _serve(settings: Settings, stop: Stop) -> int:
                 runner=runner,
                 emitter=emitter,
                 stop=stop,
+                pulse=pulse,
+                outage=outage,
                 shutdown_timeout=settings.shutdown_timeout_seconds,
-                on_ready=lambda: log.info("worker.ready"),
             )
 
 

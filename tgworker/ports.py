@@ -231,3 +231,19 @@ class EventSink(Protocol):
     async def publish(self, event: Event) -> None:
         """Publish and append to the log. May be repeated: subscribers know repetition."""
         ...
+
+
+class Pulse(Protocol):
+    """What watches over the process (systemd, a container's health check) is told here. Never raises."""
+
+    def ready(self) -> None:
+        """The first command is waited for."""
+        ...
+
+    def beat(self) -> None:
+        """The worker is well at this moment."""
+        ...
+
+    def stopping(self) -> None:
+        """A stop has begun."""
+        ...

@@ -130,4 +130,4 @@ def test_every_moment_lies_in_its_day_and_in_no_other(moment):
     ],
 )
 def test_the_command_decides_before_the_settings_and_auto_means_batch(asked, default, chosen):
-    assert chosen is choose_strategy(asked, default, Span(TODAY, TODAY))
+    assert chosen is choose_strategy(asked, default)

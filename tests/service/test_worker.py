@@ -71,7 +71,8 @@ class Machine:
     sink: MemoryEventSink = field(factory=MemoryEventSink)
     archive: MemoryArchive = field(factory=MemoryArchive)
     stop: Stop = field(factory=Stop)
-    ready: trio.Event = field(factory=trio.Event)
+    is_ready: trio.Event = field(factory=trio.Event)
+    pulses: list[str] = field(factory=list)
     exit_code: int | None = None
     concurrency: int = 2
     max_outage: float = 300.0
@@ -113,6 +114,15 @@ class Machine:
         (event,) = self.final(command_id)
         return event
 
+    def ready(self) -> None:
+        self.is_ready.set()
+
+    def beat(self) -> None:
+        self.pulses.append("beat")
+
+    def stopping(self) -> None:
+        self.pulses.append("stopping")
+
     async def live(self) -> None:
         outage = Outage(self.max_outage)
         emitter = Emitter(self.sink, outage)
@@ -142,8 +152,9 @@ class Machine:
             runner=runner,
             emitter=emitter,
             stop=self.stop,
+            pulse=self,
+            outage=outage,
             shutdown_timeout=30,
-            on_ready=self.ready.set,
         )
 
 
@@ -151,7 +162,7 @@ class Machine:
 async def running(machine: Machine) -> AsyncIterator[Machine]:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(machine.live)
-        await machine.ready.wait()
+        await machine.is_ready.wait()
         yield machine
         machine.stop.set()
 
@@ -443,7 +454,7 @@ async def test_redis_away_for_too_long_stops_the_worker(
 ) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(machine.live)
-        await machine.ready.wait()
+        await machine.is_ready.wait()
         machine.push()
         await machine.until(lambda: len(machine.archive.files) == 2)
         machine.store.away = away in ("store", "both")
@@ -459,3 +470,19 @@ async def test_an_unknown_field_is_no_hindrance(
         event = await machine.end_of(machine.push(colour="red"))
 
     assert EventKind.COMPLETED is event.event
+
+
+async def test_a_worker_without_redis_is_not_well(
+    autojump_clock: MockClock, machine: Machine
+) -> None:
+    async with running(machine):
+        await trio.sleep(55)
+        assert 6 == len(machine.pulses)
+        machine.store.away = True
+        await trio.sleep(100)
+        assert len(machine.pulses) <= 7
+        machine.store.away = False
+        await trio.sleep(55)
+        assert len(machine.pulses) >= 11
+
+    assert "stopping" == machine.pulses[-1]

@@ -82,11 +82,8 @@ def spans(first: date, last: date, sealed: Set[date]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def choose_strategy(asked: Strategy, default: Strategy, span: Span) -> Strategy:
-    """How to walk through a span: as the command asks, else as the settings do, else what costs the fewest requests.
-
-    Never ``AUTO``.
-    """
+def choose_strategy(asked: Strategy, default: Strategy) -> Strategy:
+    """How to walk: as the command asks, else as the settings do, else what costs the fewest requests. Never ``AUTO``."""
     for wish in (asked, default):
         if wish is not Strategy.AUTO:
             return wish

@@ -82,8 +82,8 @@ class _Job:
             return
         rows = await self.shelf.rows(asked.first, asked.last)
         sealed = {day for day, row in rows.items() if row.complete and not self.command.force}
+        strategy = choose_strategy(self.command.strategy, self.fetcher.default_strategy)
         for span in spans(asked.first, asked.last, sealed):
-            strategy = choose_strategy(self.command.strategy, self.fetcher.default_strategy, span)
             if strategy is Strategy.BATCH:
                 await self._fetch(span)
             else:

@@ -29,6 +29,11 @@ class Outage:
         self._max_seconds = max_seconds
         self._since: float | None = None
 
+    @property
+    def lasts(self) -> bool:
+        """Whether Redis is away now, as far as anyone has noticed."""
+        return self._since is not None
+
     async def outlast(
         self,
         operation: Callable[[], Awaitable[T]],

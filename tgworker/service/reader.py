@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import structlog
 import trio
 
 from tgworker.errors import OutageError, QueueRefusedError
@@ -12,8 +11,6 @@ from tgworker.ports import Claim, CommandQueue, NothingDue
 from tgworker.service.job import JobRunner
 from tgworker.service.outage import Outage, stop_for_redis
 from tgworker.service.stop import Stop, StoppingError
-
-log = structlog.get_logger()
 
 SHORTEST_WAIT_SECONDS = 0.05
 """A wait of nothing would mean for ever to Redis."""
@@ -47,7 +44,6 @@ class Reader:
         try:
             await self._outage.outlast(self._queue.depth, sleep=self._stop.sleep)
             on_ready()
-            log.info("reader.ready", concurrency=self._places.total_tokens)
             while not self._stop.is_set():
                 await self._take_one(jobs)
         except StoppingError:

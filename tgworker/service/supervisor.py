@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 
 import structlog
 import trio
 
 from tgworker.errors import ExitCode, OutageError, QueueRefusedError
+from tgworker.ports import Pulse
 from tgworker.service.emitter import Emitter
 from tgworker.service.job import JobRunner
-from tgworker.service.outage import stop_for_redis
+from tgworker.service.outage import Outage, stop_for_redis
 from tgworker.service.reader import Reader
 from tgworker.service.stop import Stop
 
 log = structlog.get_logger()
+
+BEAT_SECONDS = 10.0
 
 
 async def watch_signals(
@@ -41,8 +43,9 @@ async def supervise(
     runner: JobRunner,
     emitter: Emitter,
     stop: Stop,
+    pulse: Pulse,
+    outage: Outage,
     shutdown_timeout: float,
-    on_ready: Callable[[], None],
 ) -> int:
     """Run until a stop, then let the work end in good order.
 
@@ -51,7 +54,8 @@ async def supervise(
     """
     async with trio.open_nursery() as tasks:
         tasks.start_soon(_emit, emitter, stop)
-        await _run_jobs(reader, stop, shutdown_timeout, on_ready)
+        tasks.start_soon(_beat, pulse, outage)
+        await _run_jobs(reader, stop, pulse, shutdown_timeout)
         emitter.close()
         with trio.move_on_after(shutdown_timeout):
             await emitter.closed.wait()
@@ -60,12 +64,11 @@ async def supervise(
     return stop.exit_code
 
 
-async def _run_jobs(
-    reader: Reader, stop: Stop, shutdown_timeout: float, on_ready: Callable[[], None]
-) -> None:
+async def _run_jobs(reader: Reader, stop: Stop, pulse: Pulse, shutdown_timeout: float) -> None:
     async with trio.open_nursery() as jobs:
-        jobs.start_soon(reader.run, jobs, on_ready)
+        jobs.start_soon(reader.run, jobs, pulse.ready)
         await stop.wait()
+        pulse.stopping()
         began = trio.current_time()
         jobs.cancel_scope.deadline = began + shutdown_timeout
     waited = trio.current_time() - began
@@ -73,6 +76,14 @@ async def _run_jobs(
         log.warning("shutdown.cut_off", duration_ms=round(waited * 1000))
     else:
         log.info("shutdown.waited", duration_ms=round(waited * 1000))
+
+
+async def _beat(pulse: Pulse, outage: Outage) -> None:
+    """A worker without Redis does no work, so it is not well."""
+    while True:
+        if not outage.lasts:
+            pulse.beat()
+        await trio.sleep(BEAT_SECONDS)
 
 
 async def _emit(emitter: Emitter, stop: Stop) -> None:

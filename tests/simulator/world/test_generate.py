@@ -283,10 +283,14 @@ def test_a_plain_chat_has_nothing_but_text(make_world: MakeWorld, entry: Entry) 
     group = messages(make_world(entry("supergroup", plain=True)))
     channel = messages(make_world(entry("channel", plain=True)))
 
-    bare = [WorldMessage(m.id, m.date, m.sender, m.text, views=m.views) for m in (*group, *channel)]
-    assert bare == [*group, *channel]
+    texts = [WorldMessage(m.id, m.date, m.sender, m.text) for m in group]
+    posts = [
+        WorldMessage(m.id, m.date, None, m.text, views=m.views, forwards=m.forwards)
+        for m in channel
+    ]
+    assert (texts, posts) == (group, channel)
     assert all(message.text and message.sender for message in group)
-    assert all(message.views for message in channel)
+    assert all(message.views and message.forwards is not None for message in channel)
 
 
 def test_a_day_of_a_hundred_thousand_is_there_at_once(make_world: MakeWorld, entry: Entry) -> None:

@@ -65,6 +65,18 @@ def test_the_workers_mapping_gives_the_truth(busy: World, place: int) -> None:
         assert message_truth(message, chat.label) == json.loads(to_json(mapped))
 
 
+def test_the_workers_mapping_gives_the_truth_of_plain_chats_too(
+    make_world: Callable[..., World], entry: Callable[..., dict[str, Any]]
+) -> None:
+    for type in TYPES:
+        chat = make_world(entry(type, plain=True)).chats[0]
+        for message in chat.history.on(DAY):
+            sent = bytes(message_tl(message, chat_id=chat.marked_id, type=chat.type, linked_id=9))
+            mapped = map_message(BinaryReader(sent).tgread_object(), chat.label)
+
+            assert message_truth(message, chat.label) == json.loads(to_json(mapped))
+
+
 def test_the_truth_of_a_plain_message_has_every_key_in_order() -> None:
     told = truth(sender=5, text="Привет")
 

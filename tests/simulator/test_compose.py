@@ -17,6 +17,7 @@ from telethon.sessions import SQLiteSession
 from telethon.tl import functions, types
 
 from tgworker.simulator import open_simulator
+from tgworker.simulator.envfile import EnvFileError
 from tgworker.simulator.faults import FaultError
 from tgworker.simulator.world.spec import parse_world
 from tgworker.simulator.world.world import World
@@ -115,6 +116,17 @@ async def test_a_wildcard_host_is_reached_over_loopback(tmp_path: Path) -> None:
         server = dotenv_values(tmp_path / "sim.env")["TELEGRAM_SERVER"]
 
     assert ("127.0.0.1", int(server.rpartition(":")[2])) == simulator.address
+
+
+async def test_what_is_in_the_way_is_said_plainly(tmp_path: Path) -> None:
+    with pytest.raises(EnvFileError, match="No such file"):
+        async with open_simulator(make_world(), env_file=tmp_path / "missing" / "sim.env"):
+            pass
+    async with open_simulator(make_world()) as simulator:
+        control_port = int(simulator.control_url.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            async with open_simulator(make_world(), control_port=control_port):
+                pass
 
 
 async def test_a_wrong_fault_stops_it_before_it_listens() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -58,6 +59,21 @@ def test_a_fault_may_use_any_name_of_a_chat(chat: str) -> None:
 
     assert isinstance(verdict.result, RpcFault)
     assert "CHANNEL_PRIVATE" == verdict.result.message
+
+
+def test_the_log_shows_where_a_request_looks_and_no_secret() -> None:
+    desk, stats = make_desk()
+    day = datetime(2025, 11, 7, tzinfo=UTC)
+    desk.decide(
+        Caller(1),
+        functions.messages.GetHistoryRequest(types.InputPeerSelf(), 0, day, -100, 100, 0, 5, 0),
+    )
+    desk.decide(Caller(1), functions.auth.SignInRequest("+7999", "hash", "12345"))
+
+    assert [
+        {"offset_date": "2025-11-07T00:00:00+00:00", "add_offset": -100, "limit": 100, "min_id": 5},
+        {},
+    ] == [entry.args for entry in stats.log]
 
 
 def test_delays_add_up_with_the_latency() -> None:

@@ -129,19 +129,24 @@ async def test_a_dropped_connection_before_or_after_the_request_is_carried_out(
     ]
 
 
-async def test_a_half_open_connection_never_answers_again(
-    client: Any, server: Any, add: Any, history: Any
+async def test_a_half_open_connection_never_says_anything_again(
+    server: Any, connect: Any, add: Any, history: Any, statuses: list[bool]
 ) -> None:
     add(method=HISTORY, nth=1, half_open=True)
+    updates: list[Any] = []
 
-    with trio.move_on_after(0.3) as waited:
-        await client(history())
-    with trio.move_on_after(0.1) as waited_for_another:
-        await client(functions.account.UpdateStatusRequest(offline=False))
+    async with connect(server, receive_updates=True) as client:
+        client.telethon._sender._updates_queue.put_nowait = updates.append
+        with trio.move_on_after(0.2) as waited:
+            await client(history())
+        with trio.move_on_after(0.2) as waited_for_another:
+            await client(functions.account.UpdateStatusRequest(offline=False))
 
-    assert waited.cancelled_caught
-    assert waited_for_another.cancelled_caught
-    assert 1 == server.stats.connections_open
+        assert waited.cancelled_caught
+        assert waited_for_another.cancelled_caught
+        assert [False] == statuses
+        assert [] == updates
+        assert 1 == server.stats.connections_open
 
 
 @pytest.mark.parametrize(

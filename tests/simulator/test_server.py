@@ -140,14 +140,14 @@ async def test_a_client_comes_back_after_a_restart_of_the_server(
     serve: Any, connect: Any, history: Any
 ) -> None:
     keys = KeyStore(os.urandom)
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(serve(keys=keys))
+    async with AsyncExitStack() as before, AsyncExitStack() as after:
+        server = await before.enter_async_context(serve(keys=keys))
         async with connect(server, connection_retries=1000, retry_delay=0.01) as client:
             await client(history(limit=1))
-            await stack.aclose()
-            async with serve(keys=keys, port=server.address[1]):
-                with trio.fail_after(5):
-                    page = await client(history(limit=1))
+            await before.aclose()
+            await after.enter_async_context(serve(keys=keys, port=server.address[1]))
+            with trio.fail_after(5):
+                page = await client(history(limit=1))
 
     assert 250 == page.messages[0].id
 

@@ -116,8 +116,7 @@ class Connection:
                 return await self._execute(effect, verdict)
             case HangUp():
                 await self._send(effect.packet)
-                return False
-        return True
+        return not isinstance(effect, HangUp)
 
     async def _execute(self, call: Call, verdict: Verdict) -> bool:
         match verdict.ending:

@@ -21,11 +21,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
-import trio
 from attrs import frozen
 from hypercorn.config import Config
 from hypercorn.trio import serve
 
+from tgworker.simulator.background import open_background
 from tgworker.simulator.faults import FaultError, parse_faults
 from tgworker.simulator.plan import FaultPlan
 from tgworker.simulator.stats import Stats
@@ -128,12 +128,9 @@ async def open_control(plan: FaultPlan, stats: Stats, *, port: int = 0) -> Async
     config = Config()
     config.bind = [f"fd://{listening.detach()}"]
     config.errorlog = None  # what goes wrong is in the answers
-    async with trio.open_nursery() as nursery:
+    async with open_background() as nursery:
         await nursery.start(partial(serve, Control(plan, stats), config, mode="asgi"))
-        try:
-            yield url
-        finally:
-            nursery.cancel_scope.cancel()
+        yield url
 
 
 async def _live(receive: _Receive, send: _Send) -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import structlog
 import trio
 
+from tgworker.simulator.background import open_background
 from tgworker.simulator.connection import Connection, House
 from tgworker.simulator.desk import Desk, NameOf
 from tgworker.simulator.plan import FaultPlan
@@ -100,9 +101,6 @@ async def open_server(
         gzip=gzip,
     )
     server = Server((bound[0], bound[1]), house, plan, stats)
-    async with trio.open_nursery() as nursery:
+    async with open_background() as nursery:
         await nursery.start(trio.serve_listeners, server.serve, listeners)
-        try:
-            yield server
-        finally:
-            nursery.cancel_scope.cancel()
+        yield server

@@ -129,6 +129,16 @@ def test_without_redis_it_still_shows_the_archive(
     assert "127.0.0.1:1 can't be reached" in status["problems"][0]
 
 
+def test_on_a_terminal_what_is_missing_is_told_last(
+    on_terminal: Callable[..., tuple[int, str]],
+) -> None:
+    code, shown = on_terminal("status", REDIS_URL="redis://127.0.0.1:1", NO_COLOR="1")
+
+    assert 4 == code
+    assert "The archive is empty." in shown.splitlines()[0]
+    assert "127.0.0.1:1 can't be reached" in shown.splitlines()[-1]
+
+
 def test_with_redis_alone_it_says_that_the_archive_is_empty(
     on_terminal: Callable[..., tuple[int, str]], redis_url: str
 ) -> None:

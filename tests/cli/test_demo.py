@@ -44,26 +44,15 @@ def test_what_is_kept_running_ends_with_ctrl_c(
 
 def test_a_worker_that_dies_fails_the_demo(start: Callable[..., Any]) -> None:
     program = start("demo", "--folder", "demo")
-    while not program.line().startswith("RPUSH"):
+    while not (line := program.line()).startswith("The worker is process"):
         assert None is program.process.poll()
 
-    os.kill(worker_of(program.process.pid), signal.SIGKILL)
+    os.kill(int(line.split()[-1]), signal.SIGKILL)
 
     code, out, err = program.end()
     assert 1 == code
     assert "Not all went well; see" in err
     assert "To look further:" not in out
-
-
-def worker_of(pid: int) -> int:
-    """The process among its children that is the worker."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    (worker,) = (
-        int(child)
-        for child in children
-        if Path(f"/proc/{child}/cmdline").read_bytes().endswith(b"tgworker\0run\0")
-    )
-    return worker
 
 
 @pytest.mark.parametrize("place", ["a 'quoted' folder", "taken"])

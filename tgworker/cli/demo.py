@@ -58,6 +58,7 @@ def demo(folder: Path | None, keep: bool) -> int:
 async def _demo(folder: Path, keep: bool) -> int:
     click.echo(f"Starting Redis, a simulated Telegram and a worker in {folder}")
     async with open_stage(folder) as stage:
+        click.echo(f"The worker is process {stage.worker.pid}")
         # Signals end only what happens on the stage, so that it can be cleared in order.
         exit_code = await until_signal(partial(_perform, stage, keep))
     if keep and exit_code == ExitCode.SECOND_SIGNAL:

@@ -22,6 +22,7 @@ def make_stage(
 
     def make(world: dict[str, Any]) -> Stage:
         stages.append(Stage(tmp_path, redis_url, world))
+        stages[-1].open()
         return stages[-1]
 
     yield make

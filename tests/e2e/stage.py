@@ -100,15 +100,18 @@ class Stage:
         self.data = folder / "data"
         self.redis = redis.Redis.from_url(redis_url)
         self.processes: list[Process] = []
-        (folder / "world.json").write_text(json.dumps(world))
         self.world = World(parse_world(world, now=datetime.now(UTC)))
+        (folder / "world.json").write_text(json.dumps(world))
+
+    def open(self) -> None:
+        """Start the simulator and take its settings."""
         self.simulator = self._start(
             ["simulate", "--world", "world.json", "--env-file", "world.env"], {}
         )
         self.control = self.simulator.wait_line()["control_url"]
         self.env = dict(
             line.split("=", 1)
-            for line in (folder / "world.env").read_text().splitlines()
+            for line in (self.folder / "world.env").read_text().splitlines()
             if "=" in line and not line.startswith("#")
         )
         self.env = {key: value.strip("'\"") for key, value in self.env.items()}

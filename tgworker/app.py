@@ -43,7 +43,7 @@ async def run_worker(settings: Settings) -> int:
     """Be the worker until a signal, or something that no waiting helps against. Returns the exit code.
 
     Raises:
-        TgworkerError: it could not start; what to exit with is in `tgworker.cli.exits`.
+        TgworkerError: it could not start; `tgworker.cli.border` knows what to exit with.
     """
     return await _run(lambda stop: _serve(settings, stop))
 

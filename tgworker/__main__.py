@@ -1,5 +1,5 @@
 """``python -m tgworker``."""
 
-from tgworker.cli import main
+from tgworker.cli.main import main
 
 main(prog_name="tgworker")

@@ -21,7 +21,7 @@ import structlog
 from attrs import evolve, frozen
 from click.testing import CliRunner, Result
 
-from tgworker.cli import main
+from tgworker.cli.main import main
 from tgworker.core.events import event_json
 from tgworker.core.model import DayReport, Event, EventKind, Mode, Status
 

@@ -12,9 +12,9 @@ import attrs
 import click
 import pytest
 
-from tgworker.cli import main
 from tgworker.cli.help import ALL_SETTINGS, settings_table
 from tgworker.cli.main import _COMMANDS as COMMANDS
+from tgworker.cli.main import main
 from tgworker.settings import Settings
 
 ROOT = Path(__file__).parents[2]

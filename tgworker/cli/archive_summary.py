@@ -71,11 +71,10 @@ def _summary(folder: Path) -> ChatSummary:
     chat = _chat_file(folder / CHAT_FILE)
     indexes = [read_index(path) for path in sorted(folder.glob(f"*/{INDEX_FILE}"))]
     rows = [row for index in indexes if index is not None for row in index.days]
-    label = next((index.chat for index in indexes if index is not None), folder.name)
     return ChatSummary(
         folder=folder.name,
-        chat=label,
-        title=chat.title if chat is not None else "",
+        chat=folder.name if chat is None else chat.label,
+        title="" if chat is None else chat.title,
         days=len(rows),
         open_days=sum(not row.complete for row in rows),
         messages=sum(row.messages for row in rows),

@@ -12,6 +12,7 @@ import structlog
 from attrs import evolve, frozen
 
 from tgworker.adapters.archive.disk import Disk, make_folder, put_file
+from tgworker.adapters.archive.fence import Fence
 from tgworker.adapters.archive.index import read_index
 from tgworker.adapters.archive.layout import CHAT_FILE, INDEX_FILE, LOCK_FILE
 from tgworker.core.codec import from_json, to_json
@@ -33,6 +34,11 @@ class ChatFile:
     title: str
     type: ChatType
     former_usernames: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What events and artifacts call the chat."""
+        return f"@{self.username}" if self.username is not None else str(self.id)
 
     @property
     def names(self) -> set[str]:
@@ -100,26 +106,29 @@ class Folders:
             return None
         return seen.chat
 
-    def take(self, chat: Chat) -> tuple[Path, int]:
-        """Lock a chat's folder, made when it is new; returns it and the lock, to be closed in the end.
+    def take(self, chat: Chat, number: int | None = None) -> tuple[Path, int, Fence]:
+        """Lock a chat's folder, made when it is new; returns it, the lock, to be closed in the end, and its fence.
 
         A chat that was renamed keeps its folder.
 
         Raises:
             ChatBusyError: somebody else holds the lock.
             ChatIdentityChangedError: the folder of that name is another chat's.
+            LeaseLostError: a writer with a higher number was here.
         """
         named = self._data_dir / folder_name(chat)
         folder = self._find_id(chat.id) or named
         self._check_owner(named, chat)
         make_folder(self._disk, folder)
-        lock = self._lock(folder, chat)
+        lock = self.lock(folder, chat.label)
         with ExitStack() as undo:
             undo.callback(os.close, lock)
+            fence = Fence(folder / LOCK_FILE, number, self._disk)
+            fence.enter(lock)
             self._check_owner(folder, chat)
             self._describe(folder, chat)
             undo.pop_all()
-        return folder, lock
+        return folder, lock, fence
 
     def _check_owner(self, folder: Path, chat: Chat) -> None:
         owner = self._owner(folder)
@@ -137,7 +146,12 @@ class Folders:
                 return index.chat_id
         return None
 
-    def _lock(self, folder: Path, chat: Chat) -> int:
+    def lock(self, folder: Path, label: str) -> int:
+        """Lock a folder that is there; returns the lock, to be closed in the end.
+
+        Raises:
+            ChatBusyError: somebody else holds the lock.
+        """
         # The lock belongs to this opening of the file: it keeps out other tasks as well as other processes.
         lock = self._disk.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT)
         with ExitStack() as undo:
@@ -145,7 +159,7 @@ class Folders:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise ChatBusyError(f"Another worker is writing {chat.label}.") from error
+                raise ChatBusyError(f"Another worker is writing {label}.") from error
             undo.pop_all()
         return lock
 

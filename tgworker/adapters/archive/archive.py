@@ -14,11 +14,11 @@ from tgworker.adapters.archive.day import Conditions
 from tgworker.adapters.archive.disk import Disk, make_folder, remove_file, storage_errors, write_all
 from tgworker.adapters.archive.folders import Folders
 from tgworker.adapters.archive.index import read_rows
-from tgworker.adapters.archive.layout import PARTS, place_of_part
+from tgworker.adapters.archive.layout import find_parts
+from tgworker.adapters.archive.leftovers import remove_leftovers
 from tgworker.adapters.archive.part import survey_part
 from tgworker.adapters.archive.progress import OpenDay, ProgressFile
 from tgworker.adapters.archive.shelf import DiskShelf
-from tgworker.core.layout import is_folder_name
 from tgworker.core.model import ArtifactFormat, Chat, ChatRef, FetchCommand
 
 _CLOSE_SECONDS = 10.0
@@ -56,8 +56,9 @@ class DiskArchive:
         )
 
     async def prepare(self) -> None:
-        """See that the folder is there and can be written."""
+        """See that the folder is there and can be written; clear away what a death left over."""
         await trio.to_thread.run_sync(self._probe)
+        await trio.to_thread.run_sync(self._clear)
         await self._progress.tidy(self._is_sealed)
 
     def _probe(self) -> None:
@@ -73,6 +74,10 @@ class DiskArchive:
             finally:
                 os.close(fd)
                 remove_file(disk, probe)
+
+    def _clear(self) -> None:
+        with storage_errors(self._data_dir):
+            remove_leftovers(self._data_dir, self._folders, self._conditions.disk)
 
     async def sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
         return await trio.to_thread.run_sync(self._sealed, ref, first, last)
@@ -116,13 +121,10 @@ class DiskArchive:
 
     def _open_days(self) -> Iterator[OpenDay]:
         """The part files that lie in the data folder. Blocks."""
-        for path in self._data_dir.glob(PARTS):
-            place = place_of_part(path)
-            if place is None or not is_folder_name(place.folder.name):
-                continue
+        for place in find_parts(self._data_dir):
             with suppress(FileNotFoundError):  # sealed in this moment
-                ids = survey_part(path)
-                part = path.relative_to(self._data_dir).as_posix()
+                ids = survey_part(place.part)
+                part = place.part.relative_to(self._data_dir).as_posix()
                 label = self._folders.label(place.folder)
                 yield OpenDay(label, place.day, ids.last, len(ids), part)
 

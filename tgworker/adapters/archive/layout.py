@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 from attrs import frozen
 
-from tgworker.core.layout import artifact_path
+from tgworker.core.layout import artifact_path, is_folder_name
 from tgworker.core.model import ArtifactFormat
 
 CHAT_FILE = "chat.json"
 INDEX_FILE = "index.json"
 LOCK_FILE = ".lock"
-PARTS = "*/*/.discussions_*.part.jsonl"
-"""The part files, seen from the data folder."""
 
+_PARTS = "*/*/.discussions_*.part.jsonl"
 _PART = re.compile(r"\.discussions_(\d{4}-\d\d-\d\d)\.part\.jsonl")
 
 
@@ -43,7 +43,15 @@ class DayPlace:
         return self.folder.parent / artifact_path(self.folder.name, self.day, form)
 
 
-def place_of_part(part: Path) -> DayPlace | None:
+def find_parts(data_dir: Path) -> Iterator[DayPlace]:
+    """The days that have a part file in the data folder."""
+    for path in data_dir.glob(_PARTS):
+        place = _place_of_part(path)
+        if place is not None and is_folder_name(place.folder.name):
+            yield place
+
+
+def _place_of_part(part: Path) -> DayPlace | None:
     """The day a part file belongs to; None if it is none of ours."""
     match = _PART.fullmatch(part.name)
     try:

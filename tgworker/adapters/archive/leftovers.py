@@ -1,0 +1,63 @@
+"""Parts that outlived the sealing of their day.
+
+A process that dies between entering a day's row and removing its part leaves the part behind, and nobody opens a
+sealed day to see it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import structlog
+
+from tgworker.adapters.archive.disk import Disk, remove_file
+from tgworker.adapters.archive.folders import Folders
+from tgworker.adapters.archive.index import read_rows
+from tgworker.adapters.archive.layout import DayPlace, find_parts
+from tgworker.adapters.archive.part import survey_part
+from tgworker.adapters.archive.stored import StoredArtifact
+from tgworker.errors import ChatBusyError
+
+log = structlog.get_logger(__name__)
+
+
+def remove_leftovers(data_dir: Path, folders: Folders, disk: Disk) -> None:
+    """Remove each part of a sealed day that holds nothing which its artifact does not. Blocks.
+
+    What somebody is writing just now is left alone, and so is what can't be read.
+    """
+    for place in find_parts(data_dir):
+        if not _is_sealed(place):
+            continue
+        try:
+            _remove_leftover(place, folders, disk)
+        except (OSError, ValueError) as error:
+            log.warning("archive.leftover_kept", path=str(place.part), reason=str(error))
+
+
+def _remove_leftover(place: DayPlace, folders: Folders, disk: Disk) -> None:
+    try:
+        lock = folders.lock(place.folder, folders.label(place.folder))
+    except ChatBusyError:
+        return
+    try:
+        if _adds_nothing(place):
+            remove_file(disk, place.part)
+            log.info("archive.leftover_removed", path=str(place.part))
+    finally:
+        os.close(lock)
+
+
+def _is_sealed(place: DayPlace) -> bool:
+    row = read_rows(place.folder, place.day, place.day).get(place.day)
+    return row is not None and row.complete
+
+
+def _adds_nothing(place: DayPlace) -> bool:
+    """Whether the day is sealed, now that nobody else writes, and its artifact has all that the part has."""
+    row = read_rows(place.folder, place.day, place.day).get(place.day)
+    if row is None or not row.complete:
+        return False
+    held = StoredArtifact(place.artifact(row.format), row.format).ids
+    return all(message_id in held for message_id in survey_part(place.part))

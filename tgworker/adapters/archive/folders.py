@@ -40,6 +40,11 @@ class ChatFile:
         current = {self.username} if self.username is not None else set()
         return current | {*self.usernames, *self.former_usernames}
 
+    @property
+    def label(self) -> str:
+        """What events and artifacts call the chat."""
+        return f"@{self.username}" if self.username is not None else str(self.id)
+
 
 @frozen
 class _Seen:

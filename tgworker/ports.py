@@ -116,12 +116,18 @@ class Archive(Protocol):
         """The sealed days of a chat, found without asking Telegram: by its names and id, now and before."""
         ...
 
-    def open_chat(self, chat: Chat) -> AbstractAsyncContextManager[ChatShelf]:
+    def open_chat(
+        self, chat: Chat, fence: int | None = None
+    ) -> AbstractAsyncContextManager[ChatShelf]:
         """Hold a chat's folder, making it when it is new.
+
+        `fence` is the number of the lock on the chat (see `ChatLocks`). The folder remembers the highest one; a
+        writer with a lower one can write nothing more. None: the folder's own lock must do.
 
         Raises:
             ChatBusyError: another process holds it.
             ChatIdentityChangedError: the folder of that name belongs to another chat.
+            LeaseLostError: a writer with a higher number was here; the shelf and its writers raise it too.
         """
         ...
 
@@ -222,6 +228,36 @@ class CommandQueue(Protocol):
 
     async def depth(self) -> int:
         """How many commands wait in the list."""
+        ...
+
+
+class ChatLocks(Protocol):
+    """One writer for each chat, on whichever host it runs.
+
+    A lock belongs to a claim and ends by itself. The same command's next delivery takes it over: the queue sees to it
+    that only one claim of a command counts.
+
+    Raises (every method):
+        QueueUnavailableError: no answer; whether it took effect is unknown, and repeating it is safe.
+        QueueRefusedError: it will never work as set up.
+    """
+
+    async def hold(self, chat_id: int, claim: Claim, seconds: float) -> int:
+        """Lock a chat for so long; returns the fencing number, higher than any that was given before.
+
+        Who holds the lock already keeps the number.
+
+        Raises:
+            ChatBusyError: another command holds it.
+        """
+        ...
+
+    async def renew(self, chat_id: int, claim: Claim, seconds: float) -> bool:
+        """Prolong the lock. False: this claim does not hold it any more."""
+        ...
+
+    async def release(self, chat_id: int, claim: Claim) -> None:
+        """Unlock the chat, if this claim holds it. Repeatable."""
         ...
 
 

@@ -12,6 +12,7 @@ import trio
 
 from tgworker.adapters.archive.day import Conditions
 from tgworker.adapters.archive.disk import Disk, make_folder, remove_file, storage_errors, write_all
+from tgworker.adapters.archive.fence import Fence
 from tgworker.adapters.archive.folders import Folders
 from tgworker.adapters.archive.index import read_rows
 from tgworker.adapters.archive.layout import find_parts
@@ -89,10 +90,10 @@ class DiskArchive:
         return {day for day, row in rows.items() if row.complete}
 
     @asynccontextmanager
-    async def open_chat(self, chat: Chat) -> AsyncIterator[DiskShelf]:
-        folder, lock = await trio.to_thread.run_sync(self._take, chat)
+    async def open_chat(self, chat: Chat, fence: int | None = None) -> AsyncIterator[DiskShelf]:
+        folder, lock, own_fence = await trio.to_thread.run_sync(self._take, chat, fence)
         try:
-            shelf = DiskShelf(chat, folder, self._conditions, self._progress)
+            shelf = DiskShelf(chat, folder, own_fence, self._conditions, self._progress)
             try:
                 yield shelf
             finally:
@@ -101,9 +102,9 @@ class DiskArchive:
         finally:
             os.close(lock)
 
-    def _take(self, chat: Chat) -> tuple[Path, int]:
+    def _take(self, chat: Chat, fence: int | None) -> tuple[Path, int, Fence]:
         with storage_errors(self._data_dir):
-            return self._folders.take(chat)
+            return self._folders.take(chat, fence)
 
     async def command_begins(self, command: FetchCommand, started_at: datetime) -> None:
         await self._progress.command_begins(command, started_at)

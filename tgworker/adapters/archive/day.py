@@ -24,7 +24,7 @@ _PIECE = 1000
 """Messages between two looks at whether the work was cancelled."""
 
 Check = Callable[[], object]
-"""Raises if the work was cancelled."""
+"""Raises if the work may not go on: it was cancelled, or somebody else does it now."""
 
 
 @frozen
@@ -148,6 +148,7 @@ class DayFiles:
 
     def _write_artifact(self, complete: bool, fetched_at: datetime, check: Check) -> DayRow:
         disk, form = self._conditions.disk, self._conditions.form
+        check()
         self._part.sync()
         outline = Outline()
         for message in self._merged(check):
@@ -155,7 +156,7 @@ class DayFiles:
         make_folder(disk, self.place.year_folder)
         head = outline.head(self._chat, self.place.day, complete, self._conditions.schema_version)
         pieces = render(form, head, self._merged(check), outline, self._people())
-        size, digest = put_file(disk, self.place.artifact(form), pieces)
+        size, digest = put_file(disk, self.place.artifact(form), pieces, check)
         return index_row(head, size, digest, fetched_at, form)
 
     def _people(self) -> dict[int, Person]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from errno import ENOTDIR
 from pathlib import Path
@@ -61,14 +61,19 @@ def write_all(disk: Disk, fd: int, data: bytes) -> None:
         rest = rest[disk.write(fd, rest) :]
 
 
-def put_file(disk: Disk, path: Path, pieces: Iterable[bytes]) -> tuple[int, str]:
+def put_file(
+    disk: Disk, path: Path, pieces: Iterable[bytes], check: Callable[[], object] = bool
+) -> tuple[int, str]:
     """Put a file in place, durably, whole or not at all; returns its size and its SHA-256.
+
+    `check` is called right before the file takes its place, and may raise.
 
     If a flush fails, what was written is thrown away: the system may have dropped it and would not say so again.
     """
     temporary = path.with_name(f".{path.stem}.tmp")
     try:
         measure = _write_file(disk, temporary, pieces)
+        check()
         disk.replace(temporary, path)
     except BaseException:
         with suppress(OSError):

@@ -12,6 +12,7 @@ import structlog
 from attrs import evolve, frozen
 
 from tgworker.adapters.archive.disk import Disk, make_folder, put_file
+from tgworker.adapters.archive.fence import Fence
 from tgworker.adapters.archive.index import read_index
 from tgworker.adapters.archive.layout import CHAT_FILE, INDEX_FILE, LOCK_FILE
 from tgworker.core.codec import from_json, to_json
@@ -105,14 +106,15 @@ class Folders:
             return None
         return seen.chat
 
-    def take(self, chat: Chat) -> tuple[Path, int]:
-        """Lock a chat's folder, made when it is new; returns it and the lock, to be closed in the end.
+    def take(self, chat: Chat, number: int | None = None) -> tuple[Path, int, Fence]:
+        """Lock a chat's folder, made when it is new; returns it, the lock, to be closed in the end, and its fence.
 
         A chat that was renamed keeps its folder.
 
         Raises:
             ChatBusyError: somebody else holds the lock.
             ChatIdentityChangedError: the folder of that name is another chat's.
+            LeaseLostError: a writer with a higher number was here.
         """
         named = self._data_dir / folder_name(chat)
         folder = self._find_id(chat.id) or named
@@ -121,10 +123,12 @@ class Folders:
         lock = self.lock(folder, chat.label)
         with ExitStack() as undo:
             undo.callback(os.close, lock)
+            fence = Fence(folder / LOCK_FILE, number, self._disk)
+            fence.enter(lock)
             self._check_owner(folder, chat)
             self._describe(folder, chat)
             undo.pop_all()
-        return folder, lock
+        return folder, lock, fence
 
     def _check_owner(self, folder: Path, chat: Chat) -> None:
         owner = self._owner(folder)

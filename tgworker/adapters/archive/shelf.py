@@ -11,6 +11,7 @@ import trio
 
 from tgworker.adapters.archive.day import Conditions, DayFiles
 from tgworker.adapters.archive.disk import storage_errors
+from tgworker.adapters.archive.fence import Fence
 from tgworker.adapters.archive.index import read_rows
 from tgworker.adapters.archive.layout import DayPlace
 from tgworker.adapters.archive.progress import OpenDay, ProgressFile
@@ -27,10 +28,16 @@ class DiskShelf:
     """Fulfils `ports.ChatShelf`."""
 
     def __init__(
-        self, chat: Chat, folder: Path, conditions: Conditions, progress: ProgressFile
+        self,
+        chat: Chat,
+        folder: Path,
+        fence: Fence,
+        conditions: Conditions,
+        progress: ProgressFile,
     ) -> None:
         self._chat = chat
         self._folder = folder
+        self._fence = fence
         self._conditions = conditions
         self._progress = progress
         self._open: dict[date, DiskDay] = {}
@@ -50,7 +57,7 @@ class DiskShelf:
         if (before := self._open.pop(day, None)) is not None:
             await _close_days([before])
         files = DayFiles(DayPlace(self._folder, day), self._chat, self._conditions)
-        writer = DiskDay(files, self._chat, self._progress)
+        writer = DiskDay(files, self._chat, self._fence, self._progress)
         self._open[day] = writer
         await writer.open(afresh=afresh)
         return writer
@@ -68,9 +75,10 @@ class DiskShelf:
 class DiskDay:
     """Fulfils `ports.DayWriter`."""
 
-    def __init__(self, files: DayFiles, chat: Chat, progress: ProgressFile) -> None:
+    def __init__(self, files: DayFiles, chat: Chat, fence: Fence, progress: ProgressFile) -> None:
         self.files = files
         self._chat = chat
+        self._fence = fence
         self._progress = progress
         self._synced_at = trio.current_time()
         self._noted_at = trio.current_time()
@@ -97,6 +105,7 @@ class DiskDay:
 
     def _open(self, afresh: bool) -> None:
         with storage_errors(self.files.place.part):
+            self._fence.check()
             self.files.open(afresh=afresh)
 
     async def append(self, messages: Sequence[Message], people: Iterable[Person]) -> int:
@@ -111,6 +120,7 @@ class DiskDay:
 
     def _append(self, messages: Sequence[Message], people: Iterable[Person], sync: bool) -> int:
         with storage_errors(self.files.place.part):
+            self._fence.check()
             return self.files.append(messages, people, sync=sync)
 
     async def seal(self, *, complete: bool, fetched_at: datetime) -> DayRow:
@@ -119,9 +129,12 @@ class DiskDay:
         return row
 
     def _seal(self, complete: bool, fetched_at: datetime) -> DayRow:
-        check = trio.from_thread.check_cancelled
         with storage_errors(self.files.place.year_folder):
-            return self.files.seal(complete=complete, fetched_at=fetched_at, check=check)
+            return self.files.seal(complete=complete, fetched_at=fetched_at, check=self._may_go_on)
+
+    def _may_go_on(self) -> None:
+        trio.from_thread.check_cancelled()
+        self._fence.check()
 
     async def note(self) -> None:
         """Say in ``progress.json`` how far the day is."""

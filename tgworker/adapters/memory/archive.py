@@ -19,7 +19,12 @@ from tgworker.core.codec import to_json
 from tgworker.core.layout import artifact_path, folder_name
 from tgworker.core.merge import unheld
 from tgworker.core.model import ArtifactFormat, Chat, ChatRef, DayRow, FetchCommand, Message, Person
-from tgworker.errors import ChatBusyError, ChatIdentityChangedError, StorageError
+from tgworker.errors import (
+    ChatBusyError,
+    ChatIdentityChangedError,
+    LeaseLostError,
+    StorageError,
+)
 
 
 @define
@@ -40,9 +45,15 @@ class _Folder:
     chat_id: int
     names: set[str]
     held: bool = False
+    fence: int = 0
     rows: dict[date, DayRow] = field(factory=dict)
     parts: dict[date, _Messages] = field(factory=dict)
     stored: dict[date, _Messages] = field(factory=dict)
+
+    def check(self, fence: int | None) -> None:
+        """Refuse a writer that a newer one has replaced."""
+        if fence is not None and self.fence > fence:
+            raise LeaseLostError(f"A newer writer has taken over {self.name}.")
 
 
 @define
@@ -58,6 +69,11 @@ class MemoryArchive:
     commands: dict[str, FetchCommand] = field(factory=dict)
     broken: StorageError | None = None
     _folders: list[_Folder] = field(factory=list)
+
+    def replace_writers(self, fence: int) -> None:
+        """For tests: writers with this number were at every chat, on another host."""
+        for folder in self._folders:
+            folder.fence = fence
 
     async def access(self) -> None:
         """What every call begins with."""
@@ -76,14 +92,16 @@ class MemoryArchive:
         return {day for day, row in rows.items() if row.complete and first <= day <= last}
 
     @asynccontextmanager
-    async def open_chat(self, chat: Chat) -> AsyncIterator[MemoryShelf]:
+    async def open_chat(self, chat: Chat, fence: int | None = None) -> AsyncIterator[MemoryShelf]:
         await self.access()
         folder = self._folder(chat)
         if folder.held:
             raise ChatBusyError(f"Another worker is writing {chat.label}.")
+        folder.check(fence)
+        folder.fence = folder.fence if fence is None else fence
         folder.held = True
         try:
-            yield MemoryShelf(chat, folder, self)
+            yield MemoryShelf(chat, folder, self, fence)
         finally:
             folder.held = False
 
@@ -119,6 +137,7 @@ class MemoryShelf:
     chat: Chat
     _folder: _Folder
     _archive: MemoryArchive
+    _fence: int | None
 
     async def rows(self, first: date, last: date) -> dict[date, DayRow]:
         await self._archive.access()
@@ -126,9 +145,12 @@ class MemoryShelf:
 
     async def open_day(self, day: date, *, afresh: bool = False) -> MemoryDay:
         await self._archive.access()
+        self._folder.check(self._fence)
         if afresh:
             self._folder.parts.pop(day, None)
-        return MemoryDay(self.chat, day, self._folder, self._archive, from_start=afresh)
+        return MemoryDay(
+            self.chat, day, self._folder, self._archive, self._fence, from_start=afresh
+        )
 
     def path(self, row: DayRow) -> str:
         return artifact_path(self._folder.name, row.date, row.format)
@@ -142,6 +164,7 @@ class MemoryDay:
     day: date
     _folder: _Folder
     _archive: MemoryArchive
+    _fence: int | None
     _from_start: bool
     saved: int = 0
     deduplicated: int = 0
@@ -162,6 +185,7 @@ class MemoryDay:
 
     async def append(self, messages: Sequence[Message], people: Iterable[Person]) -> int:
         await self._archive.access()
+        self._folder.check(self._fence)
         taken = list(unheld(messages, self._part.by_id))
         new = sum(message.id not in self._stored.by_id for message in taken)
         if taken:
@@ -173,6 +197,7 @@ class MemoryDay:
 
     async def seal(self, *, complete: bool, fetched_at: datetime) -> DayRow:
         await self._archive.access()
+        self._folder.check(self._fence)
         merged = self._stored.by_id | self._part.by_id
         held = _Messages(dict(sorted(merged.items())), self._stored.people | self._part.people)
         outline = Outline()

@@ -151,6 +151,10 @@ class Claim:
     command_id: str
     deliveries: int
     """How often it was handed out, this time included; parking does not count."""
+    cancelled: bool = False
+    """Somebody asked for it to be stopped before it was handed out: tell that it failed, and finish it."""
+    exhausted: bool = False
+    """It was handed out too often: tell that it failed, and finish it as dead. It comes back until that is done."""
 
 
 @frozen

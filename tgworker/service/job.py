@@ -16,6 +16,7 @@ from tgworker.core.planning import day_of
 from tgworker.errors import (
     AccountUnusableError,
     ChatBusyError,
+    CommandCancelledError,
     ExitCode,
     InvalidCommandError,
     LeaseLostError,
@@ -28,7 +29,7 @@ from tgworker.errors import (
 from tgworker.ports import Archive, Claim, CommandQueue, Dead, Done, Outcome, Park
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
-from tgworker.service.lease import hold_lease
+from tgworker.service.lease import CANCELLED, hold_lease
 from tgworker.service.outage import Outage, stop_for_redis
 from tgworker.service.report import Clock, Reporter, rejection
 from tgworker.service.stop import Stop, StoppingError
@@ -37,6 +38,9 @@ log = structlog.get_logger()
 
 BUSY_PARK_SECONDS = 5.0
 """A command whose chat is busy comes back after this."""
+
+MAX_DELIVERIES = "max_deliveries"
+"""The ``error_type`` of a command whose workers all died, or lost it."""
 
 LAST_WORDS_SECONDS = 5.0
 """So long may giving a command back take when everything is being cancelled."""
@@ -119,10 +123,13 @@ class JobRunner:
             log.warning("command.unknown_fields", fields=list(command.unknown_fields))
         command = evolve(command, command_id=claim.command_id)
         with structlog.contextvars.bound_contextvars(chat=str(command.chat), mode=command.mode):
-            return await self._carry_out(command, claim, claimed_at)
+            reporter = self._reporter(command, claim)
+            if claim.cancelled or claim.exhausted:
+                return await self._end_unworked(reporter, claim)
+            return await self._carry_out(command, reporter, claim, claimed_at)
 
-    async def _carry_out(self, command: FetchCommand, claim: Claim, claimed_at: float) -> Outcome:
-        reporter = Reporter(
+    def _reporter(self, command: FetchCommand, claim: Claim) -> Reporter:
+        return Reporter(
             command=command,
             command_id=claim.command_id,
             worker_id=self._policy.worker_id,
@@ -132,6 +139,20 @@ class JobRunner:
             progress_interval=self._policy.progress_interval,
         )
 
+    async def _end_unworked(self, reporter: Reporter, claim: Claim) -> Outcome:
+        """Tell the end of a command that is not to be carried out any more; Telegram is not asked for anything."""
+        if claim.cancelled:
+            return await self._fail(reporter, CommandCancelledError.error_type, CANCELLED)
+        await self._fail(
+            reporter,
+            MAX_DELIVERIES,
+            f"It was handed out {claim.deliveries} times, and no worker came to its end.",
+        )
+        return Dead(MAX_DELIVERIES)
+
+    async def _carry_out(
+        self, command: FetchCommand, reporter: Reporter, claim: Claim, claimed_at: float
+    ) -> Outcome:
         async def work() -> None:
             with self._the_only_one_for(command.chat):
                 await reporter.started()

@@ -12,6 +12,8 @@ from tgworker.ports import Cancelled, Claim, CommandQueue, Held, Lost
 
 log = structlog.get_logger()
 
+CANCELLED = "The command was cancelled."
+
 MARGIN_SECONDS = 10.0
 """Writing stops that long before the lease could end: the clocks are not the same, and a write takes time."""
 
@@ -79,4 +81,4 @@ class _Lease:
             case Lost():
                 self.ended = LeaseLostError("Another worker holds the command now.")
             case Cancelled():
-                self.ended = CommandCancelledError("The command was cancelled.")
+                self.ended = CommandCancelledError(CANCELLED)

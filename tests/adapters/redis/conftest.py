@@ -109,7 +109,7 @@ class RedisBench(Bench):
         return snapshot.running_count, snapshot.parked_count, snapshot.dead_count
 
     async def cancel(self, command_id: str) -> bool:
-        return await admin.cancel(self.client, "tg_commands", command_id)
+        return bool(await admin.cancel(self.client, "tg_commands", command_id))
 
     def lose_reply(self) -> None:
         self.client.lose_replies += 1

@@ -7,14 +7,21 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from redis.crc import key_slot
-from structlog.testing import capture_logs
 
-from tgworker.adapters.redis.admin import dead_jobs, inspect
+from tgworker.adapters.redis.admin import (
+    Cancelling,
+    CommandState,
+    cancel,
+    dead_jobs,
+    drop,
+    inspect,
+    retry,
+)
 from tgworker.adapters.redis.connection import RedisClient
 from tgworker.adapters.redis.keys import QueueKeys
 from tgworker.adapters.redis.producer import submit
 from tgworker.adapters.redis.queue import RedisCommandQueue
-from tgworker.ports import Claim, Dead, Done, NothingDue, Park
+from tgworker.ports import Claim, Dead, Done, Park
 
 
 async def claimed(queue: RedisCommandQueue) -> Claim:
@@ -94,21 +101,109 @@ async def test_the_dead_are_shown_with_reason_and_time_and_fit_for_a_terminal(
     assert len(dead.summary) <= 200
 
 
-async def test_a_command_that_kills_its_workers_is_logged_when_it_is_set_aside(
+async def bury(client: RedisClient, *payloads: bytes, reason: str = "why") -> list[Claim]:
+    queue = RedisCommandQueue(client, worker_id="gravedigger")
+    await client.call(client.redis.rpush, "tg_commands", *payloads)
+    claims = [await claimed(queue) for _ in payloads]
+    for claim in claims:
+        assert await queue.finish(claim, Dead(reason))
+    return claims
+
+
+async def test_a_dead_command_that_is_retried_is_as_good_as_new(redis_client: RedisClient) -> None:
+    queue = RedisCommandQueue(redis_client, worker_id="w", max_deliveries=1)
+    for payload in (b"other", b"poison"):
+        await bury(redis_client, payload)
+    await redis_client.call(redis_client.redis.rpush, "tg_commands", b"waits")
+    dead = await dead_jobs(redis_client, "tg_commands")
+
+    assert 1 == await retry(redis_client, "tg_commands", dead[1].command_id)
+    assert 0 == await retry(redis_client, "tg_commands", dead[1].command_id)
+    again = await claimed(queue)
+
+    assert (b"poison", dead[1].command_id, 1) == (
+        again.payload,
+        again.command_id,
+        again.deliveries,
+    )
+    assert not again.exhausted and not again.cancelled
+    assert await queue.finish(again, Park(0))
+    assert [b"other"] == [job.payload for job in await dead_jobs(redis_client, "tg_commands")]
+
+
+async def test_an_exhausted_command_that_is_retried_gets_all_its_deliveries_again(
     redis_client: RedisClient,
 ) -> None:
-    queue = RedisCommandQueue(redis_client, worker_id="w", max_deliveries=1)
+    queue = RedisCommandQueue(redis_client, worker_id="w", max_deliveries=2)
     command_id = await submit(redis_client, "tg_commands", {})
-    claim = await claimed(queue)
     lease = QueueKeys("tg_commands")["lease"]
-    await redis_client.call(redis_client.redis.zadd, lease, {str(claim.job_id): 1})
+    seen = []
+    for _ in range(2):
+        while not (claim := await claimed(queue)).exhausted:
+            seen.append(claim.deliveries)
+            await redis_client.call(redis_client.redis.zadd, lease, {str(claim.job_id): 1})
+        await queue.finish(claim, Dead("max_deliveries"))
+        await retry(redis_client, "tg_commands", command_id)
 
-    with capture_logs() as logs:
-        assert NothingDue(None) == await queue.claim()
+    assert [1, 2, 1, 2] == seen
 
-    (line,) = logs
-    assert ("command.dead", "warning", command_id, "max_deliveries", 1) == tuple(
-        line[key] for key in ("event", "log_level", "command_id", "reason", "deliveries")
+
+async def test_all_the_dead_are_retried_or_dropped_at_once(redis_client: RedisClient) -> None:
+    payloads = [b"%d" % number for number in range(450)]
+    await bury(redis_client, *payloads)
+
+    assert 450 == await retry(redis_client, "tg_commands")
+
+    snapshot = await inspect(redis_client, "tg_commands", limit=0)
+    assert (0, 450) == (snapshot.dead_count, snapshot.parked_count)
+    queue = RedisCommandQueue(redis_client, worker_id="w")
+    claims = [await claimed(queue) for _ in payloads]
+    assert {*payloads} == {claim.payload for claim in claims}
+    for claim in claims:
+        await queue.finish(claim, Dead("again"))
+    assert 450 == await drop(redis_client, "tg_commands")
+    assert [] == await dead_jobs(redis_client, "tg_commands", count=1000)
+    left = await redis_client.call(redis_client.redis.keys, "*job:*")
+    assert [] == left
+
+
+async def test_one_of_many_dead_is_dropped(redis_client: RedisClient) -> None:
+    claims = await bury(redis_client, *[b"%d" % number for number in range(300)])
+
+    assert 1 == await drop(redis_client, "tg_commands", claims[250].command_id)
+    assert 0 == await drop(redis_client, "tg_commands", claims[250].command_id)
+
+    dead = await dead_jobs(redis_client, "tg_commands", count=1000)
+    assert [c.payload for c in claims if c != claims[250]] == [job.payload for job in dead]
+    assert [] == await dead_jobs(redis_client, "tg_commands", count=0)
+
+
+async def test_a_dead_command_that_a_full_server_threw_away_is_no_hindrance(
+    redis_client: RedisClient,
+) -> None:
+    await bury(redis_client, b"1", b"2")
+    await redis_client.call(redis_client.redis.delete, QueueKeys("tg_commands")["job:1"])
+
+    assert [b"2"] == [job.payload for job in await dead_jobs(redis_client, "tg_commands")]
+    assert 1 == await retry(redis_client, "tg_commands")
+    assert 0 == (await inspect(redis_client, "tg_commands")).dead_count
+
+
+async def test_who_cancels_learns_where_the_command_was(redis_client: RedisClient) -> None:
+    queue = RedisCommandQueue(redis_client, worker_id="fetcher-1")
+    ids = [await submit(redis_client, "tg_commands", {"n": n}) for n in range(3)]
+    await queue.finish(await claimed(queue), Park(100))
+    await claimed(queue)
+
+    found = [await cancel(redis_client, "tg_commands", command_id) for command_id in ids]
+
+    assert [
+        (Cancelling(CommandState.PARKED, "fetcher-1"),),
+        (Cancelling(CommandState.RUNNING, "fetcher-1"),),
+        (Cancelling(CommandState.WAITING, ""),),
+    ] == found
+    assert (Cancelling(CommandState.PARKED, ""),) == await cancel(
+        redis_client, "tg_commands", ids[2]
     )
 
 

@@ -224,15 +224,53 @@ async def test_a_parked_command_that_is_due_goes_before_those_that_wait(bench: A
     assert b"1" == (await worker.claim()).payload
 
 
-async def test_a_command_that_was_handed_out_too_often_is_set_aside(bench: Any) -> None:
+async def test_a_command_that_was_handed_out_too_often_is_handed_out_to_be_buried(
+    bench: Any,
+) -> None:
     await bench.push(b"poison")
     worker = bench.worker("one", max_deliveries=2)
-    for _ in range(2):
-        await bench.expire(await worker.claim())
+    for deliveries in (1, 2):
+        claim = await worker.claim()
+        assert (deliveries, False) == (claim.deliveries, claim.exhausted)
+        await bench.expire(claim)
+
+    last = await worker.claim()
+    assert (b"poison", 2, 3, True) == (last.payload, last.deliveries, last.epoch, last.exhausted)
+    assert [] == await bench.dead()
+    assert await worker.finish(last, Dead("max_deliveries"))
 
     assert isinstance(await worker.claim(), NothingDue)
     assert [(b"poison", "max_deliveries")] == await bench.dead()
     assert (0, 0, 1) == await bench.counts()
+
+
+async def test_whoever_dies_of_burying_a_command_leaves_that_to_the_next(bench: Any) -> None:
+    await bench.push(b"poison")
+    one, other = bench.worker("one", max_deliveries=1), bench.worker("other", max_deliveries=5)
+    await bench.expire(await one.claim())
+
+    for worker in (one, other):
+        claim = await worker.claim()
+        assert (1, True) == (claim.deliveries, claim.exhausted)
+        await bench.expire(claim)
+    claim = await one.claim()
+    await one.finish(claim, Park(0))
+    claim = await other.claim()
+
+    assert (1, True) == (claim.deliveries, claim.exhausted)
+
+
+async def test_a_burial_whose_reply_was_lost_comes_again(bench: Any) -> None:
+    await bench.push(b"poison")
+    worker = bench.worker("one", max_deliveries=1)
+    await bench.expire(await worker.claim())
+    bench.lose_reply()
+
+    with pytest.raises(QueueUnavailableError):
+        await worker.claim()
+    claim = await worker.claim()
+
+    assert (2, 1, True) == (claim.epoch, claim.deliveries, claim.exhausted)
 
 
 async def test_parking_for_ever_kills_no_command(bench: Any) -> None:
@@ -280,7 +318,7 @@ async def test_cancelling_a_parked_command_makes_it_due(bench: Any) -> None:
     assert await bench.cancel(claim.command_id)
     again = await worker.claim()
 
-    assert claim.command_id == again.command_id
+    assert (claim.command_id, False, True) == (again.command_id, claim.cancelled, again.cancelled)
     assert Cancelled() == await worker.renew(again)
 
 
@@ -294,6 +332,7 @@ async def test_a_command_that_waits_is_cancelled_by_its_own_id(bench: Any) -> No
     claim = await worker.claim()
 
     assert (payload, command_id, 1) == (claim.payload, claim.command_id, claim.deliveries)
+    assert claim.cancelled
     assert Cancelled() == await worker.renew(claim)
     assert 451 == await worker.depth()
 

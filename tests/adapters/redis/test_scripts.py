@@ -26,6 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tgworker.adapters.redis.admin import retry
 from tgworker.adapters.redis.connection import open_redis
 from tgworker.adapters.redis.keys import QueueKeys
 from tgworker.adapters.redis.queue import RedisCommandQueue
@@ -114,6 +115,7 @@ class Jobs(RuleBasedStateMachine):
         if isinstance(got, Claim):
             assert got.payload not in self.done, "a finished command was handed out"
             assert 1 <= got.deliveries <= MAX_DELIVERIES
+            assert not got.exhausted or MAX_DELIVERIES == got.deliveries
             assert self.is_current(got)
             before = [old.epoch for _, old in self.claims if old.payload == got.payload]
             assert got.epoch > max(before, default=0), "two claims of one epoch"
@@ -150,6 +152,11 @@ class Jobs(RuleBasedStateMachine):
     def late_requests_arrive(self, name: str) -> None:
         self.portal.run(self.clients[name].deliver_held)
         self.note_done()
+
+    @rule()
+    def the_dead_are_retried(self) -> None:
+        dead = self.redis.llen(KEYS["dead"])
+        assert dead == self.portal.run(retry, self.portal.client, "tg_commands")
 
     @rule()
     def leases_end(self) -> None:

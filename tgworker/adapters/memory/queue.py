@@ -33,6 +33,7 @@ class _Job:
     epoch: int = 0
     deliveries: int = 0
     cancelled: bool = False
+    exhausted: bool = False
     lease_until: float | None = None
     due_at: float | None = None
     reason: str | None = None
@@ -104,14 +105,12 @@ class MemoryQueueStore:
     def find(self, claim: Claim) -> _Job:
         return self._jobs[claim.job_id]
 
-    def next_job(self, max_deliveries: int) -> _Job | None:
+    def next_job(self) -> _Job | None:
         """What is to be handed out now: jobs that are due first, as on Redis, the longest due before the others."""
         now = self.clock()
         for job in self._jobs.values():
             if job.lease_until is not None and job.lease_until <= now:
                 job.due_at, job.lease_until = job.lease_until, None
-                if job.deliveries >= max_deliveries:
-                    job.state, job.reason, job.due_at = "dead", "max_deliveries", None
         due = [job for job in self._jobs.values() if job.due_at is not None and job.due_at <= now]
         if due:
             return min(due, key=lambda job: (job.due_at, job.id))
@@ -201,7 +200,7 @@ class MemoryCommandQueue:
         job = self.store.held(claim)
         if job is not None:
             job.state, job.due_at, job.reason, job.lease_until = state, due_at, reason, None
-            job.deliveries -= state == "parked"
+            job.deliveries -= state == "parked" and not job.exhausted
         self.store.reply()
         job = self.store.find(claim)
         return job.state == state and job.epoch == claim.epoch
@@ -213,19 +212,22 @@ class MemoryCommandQueue:
         return len(self.store.waiting)
 
     def _take(self) -> Claim | None:
-        job = self.store.next_job(self._max_deliveries)
+        job = self.store.next_job()
         if job is None:
             return None
         self._lease(job)
         job.state = "running"
         job.epoch += 1
-        job.deliveries += 1
+        job.exhausted = job.exhausted or job.deliveries >= self._max_deliveries
+        job.deliveries += not job.exhausted
         return Claim(
             job_id=job.id,
             epoch=job.epoch,
             payload=job.payload,
             command_id=job.command_id,
             deliveries=job.deliveries,
+            cancelled=job.cancelled,
+            exhausted=job.exhausted,
         )
 
     def _lease(self, job: _Job) -> None:

@@ -1,9 +1,11 @@
-"""What people do with a queue: look into it, and stop a command."""
+"""What people do with a queue: look into it, stop a command, and decide about the dead."""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Literal
 
 from attrs import frozen
 
@@ -50,6 +52,24 @@ class DeadJob:
         return _summary(self.payload)
 
 
+class CommandState(enum.StrEnum):
+    """Where a command is on its way."""
+
+    WAITING = "waiting"
+    """In the list."""
+    PARKED = "parked"
+    """It was handed out, and rests until it is due."""
+    RUNNING = "running"
+
+
+@frozen
+class Cancelling:
+    """A command that was asked to stop, and where it was; ``worker_id``: who runs it, or ran it last."""
+
+    state: CommandState
+    worker_id: str
+
+
 @frozen
 class QueueSnapshot:
     """A queue at one moment. ``running`` and ``parked`` may be cut short; the counts are whole."""
@@ -86,29 +106,67 @@ async def dead_jobs(client: RedisClient, queue: str, *, count: int = 100) -> lis
 
     Raises: QueueUnavailableError, QueueRefusedError.
     """
+    return await _dead(client, queue, -count, -1) if count > 0 else []
+
+
+async def retry(client: RedisClient, queue: str, command_id: str | None = None) -> int:
+    """Hand a dead command out again, or every one (None); returns how many there were.
+
+    They keep their ids, come before those that wait, and have all their deliveries again. Whatever interrupts this,
+    each command is either dead or due. Repeatable.
+
+    Raises: QueueUnavailableError, QueueRefusedError.
+    """
+    return await _settle_dead(client, queue, "retry", command_id)
+
+
+async def drop(client: RedisClient, queue: str, command_id: str | None = None) -> int:
+    """Throw a dead command away, or every one (None), payload and all; returns how many there were. Repeatable.
+
+    Raises: QueueUnavailableError, QueueRefusedError.
+    """
+    return await _settle_dead(client, queue, "drop", command_id)
+
+
+async def _settle_dead(
+    client: RedisClient, queue: str, what: Literal["retry", "drop"], command_id: str | None
+) -> int:
+    script = client.redis.register_script(read_script("undead"))
     keys = QueueKeys(queue)
-    run = client.redis.execute_command
-    jobs = []
-    for number in map(int, await client.call(run, "LRANGE", keys["dead"], -count, -1)):
-        fields = ("payload", "command_id", "reason", "deliveries", "died_at")
-        payload, made, reason, deliveries, died_at = await client.call(
-            run, "HMGET", keys[f"job:{number}"], *fields
-        )
-        jobs.append(
-            DeadJob(
-                job_id=number,
-                command_id=command_id_of(payload, made.decode()),
-                payload=payload,
-                reason=reason.decode(),
-                deliveries=int(deliveries),
-                died_at=datetime.fromtimestamp(int(died_at) / 1000, UTC),
-            )
-        )
-    return jobs
+    if command_id is None:
+        # The list as it stands now: one that dies again meanwhile is not taken twice.
+        run = client.redis.execute_command
+        numbers = list(map(int, await client.call(run, "LRANGE", keys["dead"], 0, -1)))
+    else:
+        numbers = [
+            job.job_id async for job in _all_dead(client, queue) if job.command_id == command_id
+        ]
+    found = 0
+    for first in range(0, len(numbers), CHUNK):
+        args = [what, *numbers[first : first + CHUNK]]
+        found += await client.call(script, keys=keys.shared, args=args)
+    return found
 
 
-async def cancel(client: RedisClient, queue: str, command_id: str) -> bool:
-    """Ask for a command to be stopped; False: there is none of that id, or it is over.
+async def _all_dead(client: RedisClient, queue: str) -> AsyncIterator[DeadJob]:
+    """From the oldest on: those who die meanwhile come at the end."""
+    first = 0
+    depth = await client.call(client.redis.execute_command, "LLEN", QueueKeys(queue)["dead"])
+    while first < depth:
+        for job in await _dead(client, queue, first, first + CHUNK - 1):
+            yield job
+        first += CHUNK
+
+
+async def _dead(client: RedisClient, queue: str, first: int, last: int) -> list[DeadJob]:
+    """Those in these places of the list, without what a server short of memory threw away."""
+    script = client.redis.register_script(read_script("dead"))
+    jobs = await client.call(script, keys=QueueKeys(queue).shared, args=[first, last])
+    return [_dead_job(*job) for job in jobs if job[1] is not None]
+
+
+async def cancel(client: RedisClient, queue: str, command_id: str) -> tuple[Cancelling, ...]:
+    """Ask for a command to be stopped; nothing comes back if there is none of that id, or it is over.
 
     Its worker learns of it at the next renewal. A command that nobody holds yet is handed out for that at once, so that
     its end is told by an event like any other. Repeatable.
@@ -117,7 +175,7 @@ async def cancel(client: RedisClient, queue: str, command_id: str) -> bool:
     """
     keys = QueueKeys(queue).shared
     script = client.redis.register_script(read_script("cancel"))
-    found: int = 0
+    taken = []
     # The list first: commands go from the list to a worker, never back, so none slips through.
     waiting = [
         payload
@@ -125,13 +183,23 @@ async def cancel(client: RedisClient, queue: str, command_id: str) -> bool:
         if command_id_of(payload, "") == command_id
     ]
     for payload in waiting:
-        found += await client.call(script, keys=keys, args=["waiting", payload, command_id])
+        taken.append(await client.call(script, keys=keys, args=["waiting", payload, command_id]))
     snapshot = await inspect(client, queue, limit=-1)
     held = [
-        job.job_id for job in (*snapshot.running, *snapshot.parked) if job.command_id == command_id
+        job
+        for job in (*snapshot.running, *snapshot.parked)
+        if job.command_id == command_id and job.job_id not in taken
     ]
-    found += await client.call(script, keys=keys, args=["jobs", *held])
-    return found > 0
+    states = await client.call(script, keys=keys, args=["jobs", *(job.job_id for job in held)])
+    waited = [Cancelling(CommandState.WAITING, "") for job_id in taken if job_id]
+    return (
+        *waited,
+        *(
+            Cancelling(CommandState(state.decode()), job.worker_id)
+            for job, state in zip(held, states, strict=True)
+            if state
+        ),
+    )
 
 
 async def _waiting(client: RedisClient, queue: str) -> AsyncIterator[bytes]:
@@ -159,6 +227,19 @@ def _job(
         seconds_left=left / 1000,
         deliveries=deliveries,
         cancelled=bool(flag),
+    )
+
+
+def _dead_job(
+    job_id: int, payload: bytes, made: bytes, reason: bytes, deliveries: int, died_at: int
+) -> DeadJob:
+    return DeadJob(
+        job_id=job_id,
+        command_id=command_id_of(payload, made.decode()),
+        payload=payload,
+        reason=reason.decode(),
+        deliveries=deliveries,
+        died_at=datetime.fromtimestamp(died_at / 1000, UTC),
     )
 
 

@@ -9,7 +9,8 @@ All keys share the queue's hash slot, so that a script may touch them together o
 ``{tg_commands}:parked``        zset    jobs to hand out (again), by the time when they are due
 ``{tg_commands}:dead``          list    numbers of the jobs that are never handed out again
 ``{tg_commands}:seq``           number  the last job's number
-``{tg_commands}:job:<n>``       hash    payload, command_id, state, epoch, deliveries, worker, cancelled, reason
+``{tg_commands}:job:<n>``       hash    payload, command_id, state, epoch, deliveries, worker, cancelled,
+                                        exhausted (to be buried), reason, died_at
 ``{tg_commands}:claim:<w>``     hash    a worker's last claim, to answer it again after a lost reply
 ``{tg_commands}:chat:<id>``     hash    who writes that chat now: job, epoch, fence; ends by itself
 ``{tg_commands}:fence``         number  the last fencing number

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-import structlog
 import trio
 
 from tgworker.adapters.redis.connection import RedisClient
@@ -28,8 +27,6 @@ from tgworker.ports import (
     Renewal,
 )
 
-log = structlog.get_logger(__name__)
-
 SHORTEST_BLOCK = 0.01
 """Seconds. Redis 6.2 takes less than a millisecond for zero, which means for ever."""
 
@@ -38,7 +35,8 @@ class RedisCommandQueue:
     """One worker's view of the queue named `queue`; see `tgworker.ports.CommandQueue`.
 
     ``lease_seconds``: a claim that is not renewed for so long goes to another worker.
-    ``max_deliveries``: a command handed out so often, and never given up, is set aside as dead.
+    ``max_deliveries``: a command handed out so often, and never given up, is handed out once more, to be
+    buried.
     """
 
     def __init__(
@@ -82,7 +80,7 @@ class RedisCommandQueue:
     async def claim(self) -> Claim | NothingDue:
         """Take the next command; an attempt that got no answer is made again under the same number."""
         async with self._one_claim:
-            job, next_due, died = await self._run(
+            job, next_due = await self._run(
                 "claim",
                 self._session,
                 self._attempt,
@@ -93,14 +91,6 @@ class RedisCommandQueue:
                 own_key=self._keys[f"claim:{self._worker_id}"],
             )
             self._attempt += 1
-        for job_id, payload, made in died:
-            log.warning(
-                "command.dead",
-                command_id=command_id_of(payload, made.decode()),
-                job_id=job_id,
-                reason="max_deliveries",
-                deliveries=self._max_deliveries,
-            )
         if job:
             return _to_claim(job)
         return NothingDue(next_due / 1000 if next_due >= 0 else None)
@@ -139,11 +129,13 @@ class RedisCommandQueue:
 
 
 def _to_claim(job: list[Any]) -> Claim:
-    job_id, epoch, payload, made, deliveries = job
+    job_id, epoch, payload, made, deliveries, cancelled, exhausted = job
     return Claim(
         job_id=job_id,
         epoch=epoch,
         payload=payload,
         command_id=command_id_of(payload, made.decode()),
         deliveries=deliveries,
+        cancelled=bool(cancelled),
+        exhausted=bool(exhausted),
     )

@@ -3,8 +3,11 @@
 -- KEYS[7]: the worker's last claim.
 -- ARGV: the worker's session, the number of its attempt, a command_id for a new job, the worker's name,
 --       its lease in ms, how often a job may be handed out.
--- Returns {id, epoch, payload, command_id, deliveries} ({} if none is due),
---         ms until the next parked job is due (-1: none), and {{id, payload, command_id}, ...} of the jobs that died.
+-- Returns {id, epoch, payload, command_id, deliveries, cancelled, exhausted} ({} if none is due)
+--         (cancelled and exhausted are 0 or 1) and ms until the next parked job is due (-1: none).
+--
+-- A job that was handed out so often and never given up is exhausted: it is handed out once more to be buried. Only the
+-- worker that has told of its end puts it among the dead, so that no crash can swallow that end.
 --
 -- An attempt is answered once. Sent again, because its reply was lost, it gets the same job while the worker holds it,
 -- and never another one: so an old request that arrives late can't take a job for nobody.
@@ -15,8 +18,10 @@ local BATCH = 100
 local CLAIM_KEPT_MS = 24 * 3600 * 1000
 
 local function answer(id)
-  local job = redis.call('HMGET', JOB .. id, 'epoch', 'payload', 'command_id', 'deliveries')
-  return {tonumber(id), tonumber(job[1]), job[2], job[3], tonumber(job[4])}
+  local job = redis.call('HMGET', JOB .. id,
+    'epoch', 'payload', 'command_id', 'deliveries', 'cancelled', 'exhausted')
+  return {tonumber(id), tonumber(job[1]), job[2], job[3], tonumber(job[4]),
+    tonumber(job[5] or 0), tonumber(job[6] or 0)}
 end
 
 local function next_due()
@@ -24,21 +29,19 @@ local function next_due()
   return first[2] and math.max(0, first[2] - NOW) or -1
 end
 
--- Jobs whose worker was not heard of again: due at once, or dead.
+-- Jobs whose worker was not heard of again are due at once.
 local function collect_expired()
-  local died = {}
   local expired = redis.call('ZRANGEBYSCORE', LEASE, '-inf', NOW, 'WITHSCORES', 'LIMIT', 0, BATCH)
-  for i = 1, #expired, 2 do
-    local id = expired[i]
-    local job = redis.call('HMGET', JOB .. id, 'deliveries', 'payload', 'command_id')
-    if tonumber(job[1] or 0) >= max_deliveries then
-      bury(id, 'max_deliveries')
-      died[#died + 1] = {tonumber(id), job[2], job[3]}
-    else
-      park(id, expired[i + 1])
-    end
+  for i = 1, #expired, 2 do park(expired[i], expired[i + 1]) end
+end
+
+-- Being handed out to be buried is no delivery.
+local function count_delivery(id)
+  if tonumber(redis.call('HGET', JOB .. id, 'deliveries')) >= max_deliveries then
+    redis.call('HSET', JOB .. id, 'exhausted', 1)
+  elseif redis.call('HEXISTS', JOB .. id, 'exhausted') == 0 then
+    redis.call('HINCRBY', JOB .. id, 'deliveries', 1)
   end
-  return died
 end
 
 -- The next job, made of the list's head if none is due; nil if there is nothing.
@@ -57,20 +60,20 @@ local last = redis.call('HMGET', CLAIM, 'session', 'attempt', 'job', 'epoch')
 if last[1] == session and attempt <= tonumber(last[2]) then
   if attempt == tonumber(last[2]) and last[3] and holds(last[3], last[4]) then
     lease(last[3], ttl)
-    return {answer(last[3]), next_due(), {}}
+    return {answer(last[3]), next_due()}
   end
-  return {{}, next_due(), {}}
+  return {{}, next_due()}
 end
 
-local died = collect_expired()
+collect_expired()
 local id = next_job()
 redis.call('DEL', CLAIM)
 redis.call('HSET', CLAIM, 'session', session, 'attempt', attempt)
 redis.call('PEXPIRE', CLAIM, CLAIM_KEPT_MS)
-if not id then return {{}, next_due(), died} end
+if not id then return {{}, next_due()} end
 
 lease(id, ttl)
 redis.call('HSET', JOB .. id, 'state', 'running', 'worker', worker)
-redis.call('HINCRBY', JOB .. id, 'deliveries', 1)
+count_delivery(id)
 redis.call('HSET', CLAIM, 'job', id, 'epoch', redis.call('HINCRBY', JOB .. id, 'epoch', 1))
-return {answer(id), next_due(), died}
+return {answer(id), next_due()}

@@ -18,7 +18,9 @@ if outcome == 'done' then
 elseif outcome == 'parked' then
   park(id, NOW + tonumber(detail))
   redis.call('HSET', JOB .. id, 'state', 'parked')
-  redis.call('HINCRBY', JOB .. id, 'deliveries', -1)
+  if redis.call('HEXISTS', JOB .. id, 'exhausted') == 0 then
+    redis.call('HINCRBY', JOB .. id, 'deliveries', -1)
+  end
 else
   bury(id, detail)
 end

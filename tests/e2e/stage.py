@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,20 @@ PATIENCE = 60.0
 
 
 class Process:
-    """A program of ours whose lines of JSON are collected as they come."""
+    """A program of ours whose lines of JSON are collected as they come.
 
-    def __init__(self, args: list[str], env: dict[str, str], folder: Path) -> None:
+    `under`: the beginning of a command line that runs the rest of it, such as strace's.
+    """
+
+    def __init__(
+        self, args: list[str], env: dict[str, str], folder: Path, under: Sequence[str] = ()
+    ) -> None:
         self._lines: list[dict[str, Any]] = []
         self._news = threading.Condition()
         self.stderr = folder / f"stderr.{uuid4().hex[:8]}.txt"
         with self.stderr.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tgworker", *args],
+                [*under, sys.executable, "-m", "tgworker", *args],
                 env=env,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
@@ -116,11 +121,12 @@ class Stage:
         )
         self.env = {key: value.strip("'\"") for key, value in self.env.items()}
 
-    def _start(self, args: list[str], env: dict[str, str]) -> Process:
+    def _start(self, args: list[str], env: dict[str, str], under: Sequence[str] = ()) -> Process:
         keep = {
             k: v for k, v in os.environ.items() if k.startswith(("PATH", "COV", "HOME", "LANG"))
         }
-        process = Process(args, {**keep, "PYTHONPATH": os.getcwd(), **env}, self.folder)
+        env = {**keep, "PYTHONPATH": os.getcwd(), **env}
+        process = Process(args, env, self.folder, under)
         self.processes.append(process)
         return process
 
@@ -138,9 +144,9 @@ class Stage:
             **env,
         }
 
-    def run(self, *args: str, **env: str) -> Process:
+    def run(self, *args: str, under: Sequence[str] = (), **env: str) -> Process:
         """Any command of tgworker."""
-        return self._start(list(args), self.settings(**env))
+        return self._start(list(args), self.settings(**env), under)
 
     def worker(self, **env: str) -> Process:
         """A worker that is ready."""

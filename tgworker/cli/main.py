@@ -9,7 +9,10 @@ import click
 from tgworker import __version__
 from tgworker.cli.border import Tool
 
-_COMMANDS = ("run", "fetch", "submit", "listen", "status", "simulate", "demo")
+_COMMANDS = (
+    *("run", "fetch", "submit", "listen", "status", "cancel", "dead"),
+    *("simulate", "demo"),
+)
 
 
 class _LazyGroup(click.Group):

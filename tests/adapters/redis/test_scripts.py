@@ -156,7 +156,7 @@ class Jobs(RuleBasedStateMachine):
     @rule()
     def the_dead_are_retried(self) -> None:
         dead = self.redis.llen(KEYS["dead"])
-        assert dead == self.portal.run(retry, self.portal.client, "tg_commands")
+        assert dead == self.portal.run(retry, self.portal.client, "tg_commands").total()
 
     @rule()
     def leases_end(self) -> None:

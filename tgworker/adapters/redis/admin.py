@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Literal
@@ -109,8 +110,8 @@ async def dead_jobs(client: RedisClient, queue: str, *, count: int = 100) -> lis
     return await _dead(client, queue, -count, -1) if count > 0 else []
 
 
-async def retry(client: RedisClient, queue: str, command_id: str | None = None) -> int:
-    """Hand a dead command out again, or every one (None); returns how many there were.
+async def retry(client: RedisClient, queue: str, command_id: str | None = None) -> Counter[str]:
+    """Hand a dead command out again, or every one (None); returns how many there were, by the reason of their death.
 
     They keep their ids, come before those that wait, and have all their deliveries again. Whatever interrupts this,
     each command is either dead or due. Repeatable.
@@ -120,8 +121,8 @@ async def retry(client: RedisClient, queue: str, command_id: str | None = None) 
     return await _settle_dead(client, queue, "retry", command_id)
 
 
-async def drop(client: RedisClient, queue: str, command_id: str | None = None) -> int:
-    """Throw a dead command away, or every one (None), payload and all; returns how many there were. Repeatable.
+async def drop(client: RedisClient, queue: str, command_id: str | None = None) -> Counter[str]:
+    """Throw a dead command away, or every one (None), payload and all; returns what `retry` does. Repeatable.
 
     Raises: QueueUnavailableError, QueueRefusedError.
     """
@@ -130,21 +131,20 @@ async def drop(client: RedisClient, queue: str, command_id: str | None = None) -
 
 async def _settle_dead(
     client: RedisClient, queue: str, what: Literal["retry", "drop"], command_id: str | None
-) -> int:
+) -> Counter[str]:
     script = client.redis.register_script(read_script("undead"))
-    keys = QueueKeys(queue)
-    if command_id is None:
-        # The list as it stands now: one that dies again meanwhile is not taken twice.
-        run = client.redis.execute_command
-        numbers = list(map(int, await client.call(run, "LRANGE", keys["dead"], 0, -1)))
-    else:
-        numbers = [
-            job.job_id async for job in _all_dead(client, queue) if job.command_id == command_id
-        ]
-    found = 0
+    # Looked for before anything is done: one that dies again meanwhile is not taken twice.
+    reasons = {
+        job.job_id: job.reason
+        async for job in _all_dead(client, queue)
+        if command_id in (None, job.command_id)
+    }
+    numbers = list(reasons)
+    found: Counter[str] = Counter()
     for first in range(0, len(numbers), CHUNK):
         args = [what, *numbers[first : first + CHUNK]]
-        found += await client.call(script, keys=keys.shared, args=args)
+        settled = await client.call(script, keys=QueueKeys(queue).shared, args=args)
+        found.update(reasons[number] for number in settled)
     return found
 
 

@@ -1,0 +1,66 @@
+"""Run by ``bin/chaos``: many seeds, one line each, and the way to see a failed one again."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from tests.chaos.run import Result, run_seed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bin/chaos", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10, help="how many, from --first on (10)")
+    parser.add_argument("--first", type=int, default=1, help="the first seed (1)")
+    parser.add_argument("--seed", type=int, help="only this one; its folder is kept")
+    options = parser.parse_args()
+    if options.seed is not None:
+        seeds = range(options.seed, options.seed + 1)
+    else:
+        seeds = range(options.first, options.first + options.seeds)
+    results = [_run(seed, keep=options.seed is not None) for seed in seeds]
+    return _sum_up(results)
+
+
+def _run(seed: int, *, keep: bool) -> Result:
+    folder = Path(tempfile.mkdtemp(prefix=f"tgworker-chaos-{seed}-"))
+    result = run_seed(seed, folder)
+    dealt = ", ".join(f"{count} {kind}" for kind, count in sorted(result.dealt.items()))
+    print(
+        f"seed {seed}: {'FAILED' if result.problems else 'well'}, {result.seconds:.0f} s,"
+        f" {result.plan.workers} workers, {result.commands} commands; {dealt}",
+        flush=True,
+    )
+    for problem in result.problems:
+        print(f"    {problem}")
+    if result.problems:
+        print(f"    again: bin/chaos --seed {seed}")
+    if keep or result.problems:
+        print(f"    kept: {folder}", flush=True)
+    else:
+        shutil.rmtree(folder)
+    return result
+
+
+def _sum_up(results: list[Result]) -> int:
+    dealt: Counter[str] = Counter()
+    for result in results:
+        dealt.update(result.dealt)
+    failed = [result.plan.seed for result in results if result.problems]
+    print(f"\n{len(results)} seeds, {sum(result.commands for result in results)} commands; dealt:")
+    for kind, count in sorted(dealt.items()):
+        print(f"{count:8}  {kind}")
+    print(
+        f"lost {sum(result.difference.lost for result in results)},"
+        f" duplicated {sum(result.difference.duplicated for result in results)},"
+        f" bytes of difference {sum(result.difference.bytes for result in results)};"
+        f" seeds failed: {', '.join(map(str, failed)) or 'none'}"
+    )
+    return 1 if failed else 0
+
+
+sys.exit(main())

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tgworker.adapters.redis.server import RedisServer
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile(
-    "tgworker", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "tgworker",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+    max_examples=40,
 )
-settings.load_profile("tgworker")
+settings.register_profile("thorough", settings.get_profile("tgworker"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tgworker"))
+
+# structlog's own choice draws frames and the values of variables around each traceback, which takes a second.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

@@ -135,18 +135,22 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("strategy", ["batch", "per_day"])
 @pytest.mark.parametrize("kind", FAULTS)
-def test_an_unreliable_telegram_loses_nothing(
-    make_stage: MakeStage, kind: str, strategy: str
-) -> None:
-    stage = make_stage({**WORLD, "faults": FAULTS[kind]})
+def test_an_unreliable_telegram_loses_nothing(make_stage: MakeStage, kind: str) -> None:
+    chat = WORLD["chats"][0]  # type: ignore[index]
+    twin = {**chat, "username": "twin_chat", "type": "channel"}
+    stage = make_stage({**WORLD, "chats": [chat, twin], "faults": FAULTS[kind]})
     stage.worker(FLOOD_WAIT_JITTER_SECONDS="0", BACKOFF_BASE_SECONDS="0.01")
 
-    end = stage.fetch(chat="@ru_python", strategy=strategy, **RANGE)
+    ids = [
+        stage.push(chat="@ru_python", strategy="batch", **RANGE),
+        stage.push(chat="@twin_chat", strategy="per_day", **RANGE),
+    ]
 
-    assert ("completed", COUNT) == (end["event"], end["processed"])
-    assert COUNT == stage.check_against_truth("ru_python")
+    for command_id, folder in zip(ids, ("ru_python", "twin_chat"), strict=True):
+        end = stage.final(command_id)
+        assert ("completed", COUNT) == (end["event"], end["processed"])
+        assert COUNT == stage.check_against_truth(folder)
     assert stage.stats()["faults"]
 
 

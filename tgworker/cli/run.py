@@ -44,8 +44,7 @@ def run() -> int:
             "worker.failed", error_type=error.error_type, error=str(error), exit_code=int(code)
         )
         raise
-    except (
-        Exception
-    ):  # the border of the process: the log, unlike Python's traceback, hides secrets
+    # The border of the process: the log, unlike Python's traceback, hides secrets.
+    except Exception:
         log.critical("worker.crashed", exc_info=True, exit_code=int(ExitCode.FAILED))
         return ExitCode.FAILED

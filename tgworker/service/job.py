@@ -176,9 +176,8 @@ class JobRunner:
             return await self._park(reporter, error)
         except TgworkerError as error:
             return await self._fail(reporter, error.error_type, str(error))
-        except (
-            Exception
-        ) as error:  # the border of the task: a fault of ours must not end the worker
+        # The border of the task: a fault of ours must not end the worker.
+        except Exception as error:
             log.exception("command.crashed", error_type="internal")
             return await self._fail(reporter, "internal", f"{type(error).__name__} in the worker.")
         return await self._complete(reporter)
@@ -189,18 +188,21 @@ class JobRunner:
             message = f"{failed_days} of the days could not be fetched; send the command again."
             return await self._fail(reporter, "days_failed", message)
         log.info("command.completed", **reporter.figures())
-        await reporter.completed()
         await self._forget(reporter.command_id)
+        await reporter.completed()
         return Done()
 
     async def _fail(self, reporter: Reporter, error_type: str, error: str) -> Outcome:
         log.error("command.failed", error_type=error_type, error=error, **reporter.figures())
-        await reporter.failed(error_type, error)
         await self._forget(reporter.command_id)
+        await reporter.failed(error_type, error)
         return Done()
 
     async def _forget(self, command_id: str) -> None:
-        """The command is no open work any more; a disk that refuses to note that changes nothing of it."""
+        """The command is no open work any more; a disk that refuses to note that changes nothing of it.
+
+        Noted before its end is told: who hears of that may look.
+        """
         try:
             await self._archive.command_ends(command_id)
         except StorageError as error:

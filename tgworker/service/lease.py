@@ -7,7 +7,12 @@ from collections.abc import Awaitable, Callable
 import structlog
 import trio
 
-from tgworker.errors import CommandCancelledError, LeaseLostError, QueueUnavailableError
+from tgworker.errors import (
+    CommandCancelledError,
+    LeaseLostError,
+    QueueRefusedError,
+    QueueUnavailableError,
+)
 from tgworker.ports import Cancelled, Claim, CommandQueue, Held, Lost
 
 log = structlog.get_logger()
@@ -72,7 +77,7 @@ class _Lease:
         asked = trio.current_time()
         try:
             renewal = await self._queue.renew(self._claim)
-        except QueueUnavailableError as error:
+        except (QueueUnavailableError, QueueRefusedError) as error:
             log.warning("lease.not_renewed", error=str(error))
             return
         match renewal:

@@ -259,4 +259,4 @@ def machine(redis_url: str, deaf_client: Callable[..., Any]) -> Iterator[type[Jo
 
 
 def test_no_order_of_events_loses_or_doubles_a_command(machine: type[Jobs]) -> None:
-    run_state_machine_as_test(machine, settings=settings(max_examples=40, stateful_step_count=40))
+    run_state_machine_as_test(machine, settings=settings(max_examples=20, stateful_step_count=40))

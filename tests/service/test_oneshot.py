@@ -1,0 +1,126 @@
+"""A one-shot run tells what happens and ends with the exit code that says how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+import trio
+
+from tests.service.conftest import CHAT, PER_DAY, day, make_history
+from tgworker.adapters.memory.archive import MemoryArchive
+from tgworker.adapters.memory.gateway import MemoryGateway
+from tgworker.core.model import ChatRef, Event, EventKind, FetchCommand, Mode, Status, Strategy
+from tgworker.errors import AccountUnusableError, ParkedError, TgworkerError, TransientError
+from tgworker.service.fetch import Fetcher
+from tgworker.service.oneshot import fetch_once
+from tgworker.service.stop import Stop
+
+NOW = datetime(2025, 11, 20, tzinfo=UTC)
+
+
+def command(chat: str = "chat", **fields: str) -> FetchCommand:
+    return FetchCommand(ChatRef(chat), Mode.RANGE, day(1), day(10), **fields)  # type: ignore[arg-type]  # any field
+
+
+@pytest.fixture
+def telegram() -> MemoryGateway:
+    return MemoryGateway({CHAT: make_history(PER_DAY)})
+
+
+class Run:
+    """What was told, and the exit code."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.stop = Stop()
+        self.exit_code: int | None = None
+
+    async def fetch(
+        self,
+        telegram: MemoryGateway,
+        *commands: FetchCommand,
+        on_event: Callable[[Event], None] = lambda _: None,
+    ) -> int:
+        def hear(event: Event) -> None:
+            self.events.append(event)
+            on_event(event)
+
+        return await fetch_once(
+            Fetcher(telegram, MemoryArchive(), lambda: NOW),
+            commands or (command(),),
+            hear,
+            stop=self.stop,
+            clock=lambda: NOW,
+            worker_id="w",
+            progress_interval=0.0,
+            concurrency=1,
+        )
+
+
+async def test_what_is_done_exits_0(telegram: MemoryGateway) -> None:
+    run = Run()
+
+    assert 0 == await run.fetch(telegram)
+    assert (EventKind.COMPLETED, sum(PER_DAY)) == (run.events[-1].event, run.events[-1].processed)
+    assert 1 == len({event.command_id for event in run.events})
+
+
+@pytest.mark.parametrize(
+    ("stumble", "exit_code", "kind", "status"),
+    [
+        (TransientError("reset"), 1, EventKind.FAILED, Status.FAILED),
+        (AccountUnusableError("banned"), 3, EventKind.FAILED, Status.FAILED),
+        (ParkedError("flood", resume_at=NOW), 1, EventKind.PROGRESS, Status.WAITING),
+    ],
+)
+async def test_what_goes_wrong_is_told(
+    telegram: MemoryGateway,
+    stumble: TgworkerError,
+    exit_code: int,
+    kind: EventKind,
+    status: Status,
+) -> None:
+    telegram.stumbles = [None, stumble]
+    run = Run()
+
+    assert exit_code == await run.fetch(telegram)
+    last = run.events[-1]
+    assert (kind, status, stumble.error_type) == (last.event, last.status, last.error_type)
+
+
+async def test_one_chat_that_fails_does_not_stop_the_next(telegram: MemoryGateway) -> None:
+    run = Run()
+
+    assert 1 == await run.fetch(telegram, command("nobody"), command())
+    ends = [e.event for e in run.events if e.event in (EventKind.FAILED, EventKind.COMPLETED)]
+    assert sorted([EventKind.FAILED, EventKind.COMPLETED]) == sorted(ends)
+
+
+async def test_days_that_failed_fail_the_run(telegram: MemoryGateway) -> None:
+    telegram.stumbles = [None, None, None, TransientError("reset")]
+    run = Run()
+
+    assert 1 == await run.fetch(telegram, command(strategy=Strategy.PER_DAY))
+    assert ("days_failed", 1) == (run.events[-1].error_type, run.events[-1].errors)
+
+
+async def test_an_account_that_can_not_work_leaves_the_rest_alone(telegram: MemoryGateway) -> None:
+    telegram.stumbles = [AccountUnusableError("banned")]
+    run = Run()
+
+    assert 3 == await run.fetch(telegram, command(), command())
+    assert 1 == len({event.command_id for event in run.events})
+
+
+async def test_a_stop_ends_it_at_a_page_as_unfinished(telegram: MemoryGateway) -> None:
+    run = Run()
+
+    def stop_after_a_day(event: Event) -> None:
+        if event.day is not None:
+            run.stop.set()
+
+    with trio.fail_after(10):
+        assert 1 == await run.fetch(telegram, command(), on_event=stop_after_a_day)
+    assert EventKind.PROGRESS is run.events[-1].event

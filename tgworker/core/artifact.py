@@ -171,11 +171,22 @@ def read_stream(lines: Iterable[bytes], form: ArtifactFormat) -> Iterator[tuple[
     return _read_json(lines)
 
 
+def read_head(line: bytes) -> dict[str, Any]:
+    """What a JSON artifact says of itself on its first line, unchecked.
+
+    Raises:
+        ValueError: that is no head.
+    """
+    head = orjson.loads(line + b"]}") if line.endswith(_OPEN_MESSAGES) else None
+    if not isinstance(head, dict):
+        raise ValueError("the head is not on the first line")
+    del head["messages"]
+    return head
+
+
 def _read_json(lines: Iterable[bytes]) -> Iterator[tuple[Section, Any]]:
     rest = iter(lines)
-    head = next(rest, b"")
-    if not head.endswith(_OPEN_MESSAGES) or not isinstance(orjson.loads(head + b"]}"), dict):
-        raise ValueError("the head is not on the first line")
+    read_head(next(rest, b""))
     sections: tuple[tuple[Section, bytes], ...] = (
         ("messages", _OPEN_THREADS),
         ("threads", _OPEN_PARTICIPANTS),

@@ -164,7 +164,7 @@ async def test_an_artifact_without_a_row_is_merged(disk_store, make):
 
 
 async def test_a_damaged_index_is_warned_of_and_made_anew(disk_store, make):
-    """Its days count as not sealed, and are merged with their artifacts when they are read again."""
+    """Who only looks sees no sealed days in it; who writes the chat finds them in the artifacts."""
     whole = await fetched(disk_store, make, 1)
     (disk_store.root / FOLDER / "index.json").write_text('{"days": 5}')
     with capture_logs() as logs:
@@ -174,6 +174,8 @@ async def test_a_damaged_index_is_warned_of_and_made_anew(disk_store, make):
 
     assert (set(), whole) == (sealed, again)
     assert ["archive.index_damaged"] == [line["event"] for line in logs]
+    async with disk_store.open() as archive:
+        assert {make.day} == await archive.sealed(ChatRef("ru_python"), make.day, make.day)
 
 
 async def test_an_artifact_that_changes_while_it_is_sealed_is_a_storage_error(disk_store, make):

@@ -11,9 +11,9 @@ from datetime import datetime
 from attrs import frozen
 
 from tgworker.adapters.archive.disk import Disk, make_folder, put_file, remove_file
-from tgworker.adapters.archive.index import enter_row, read_index
 from tgworker.adapters.archive.layout import DayPlace
 from tgworker.adapters.archive.part import PartFile
+from tgworker.adapters.archive.rebuild import enter_row, sound_index
 from tgworker.adapters.archive.stored import StoredArtifact, load_artifacts
 from tgworker.core.artifact import Outline, RawMessage, index_row, render
 from tgworker.core.merge import IdSet, merge, unheld
@@ -62,7 +62,8 @@ class DayFiles:
         else:
             self._part.recover()
         self._held = len(self._stored_ids) + self._count_new(self._part.ids)
-        index = read_index(self.place.index)
+        conditions = self._conditions
+        index = sound_index(conditions.disk, self.place, self._chat, conditions.schema_version)
         rows = (row for row in (index.days if index else ()) if row.date == self.place.day)
         self._complete = any(row.complete for row in rows)
 

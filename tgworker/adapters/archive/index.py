@@ -6,13 +6,13 @@ from datetime import date
 from pathlib import Path
 
 import structlog
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tgworker.adapters.archive.disk import Disk, put_file
 from tgworker.adapters.archive.layout import DayPlace
 from tgworker.core.artifact import render_lines
 from tgworker.core.codec import from_json, to_json
-from tgworker.core.model import Chat, DayRow
+from tgworker.core.model import DayRow
 
 log = structlog.get_logger(__name__)
 
@@ -28,15 +28,22 @@ class YearIndex:
     days: tuple[DayRow, ...] = ()
 
 
-def read_index(path: Path) -> YearIndex | None:
+def parse_index(path: Path) -> YearIndex | None:
     """The index at ``path``; None if there is none.
 
-    A damaged one counts as none: the days it held are read and merged again.
+    Raises:
+        ValueError: it is damaged.
     """
     try:
         return from_json(path.read_bytes(), YearIndex)
     except FileNotFoundError:
         return None
+
+
+def read_index(path: Path) -> YearIndex | None:
+    """As `parse_index`, for who only looks: a damaged one counts as none. Who writes the chat makes it anew."""
+    try:
+        return parse_index(path)
     except ValueError as error:
         log.warning("archive.index_damaged", path=str(path), reason=str(error))
         return None
@@ -56,11 +63,8 @@ def read_rows(folder: Path, first: date, last: date) -> dict[date, DayRow]:
     return rows
 
 
-def enter_row(disk: Disk, place: DayPlace, chat: Chat, schema_version: str, row: DayRow) -> None:
-    """Put the row of a day in, durably, in place of an earlier one."""
-    index = read_index(place.index)
-    rows = {known.date: known for known in index.days} if index else {}
-    rows[row.date] = row
-    head = to_json(YearIndex(schema_version, chat.label, chat.id, place.day.year))
-    lines = render_lines(to_json(rows[day]) for day in sorted(rows))
-    put_file(disk, place.index, [head.removesuffix(b"]}"), b"\n", *lines, b"]}\n"])
+def write_index(disk: Disk, path: Path, index: YearIndex) -> None:
+    """Put the index in place, durably."""
+    head = to_json(evolve(index, days=()))
+    lines = render_lines(to_json(row) for row in sorted(index.days, key=lambda row: row.date))
+    put_file(disk, path, [head.removesuffix(b"]}"), b"\n", *lines, b"]}\n"])

@@ -16,6 +16,7 @@ CHAT_FILE = "chat.json"
 INDEX_FILE = "index.json"
 LOCK_FILE = ".lock"
 
+_ARTIFACT = re.compile(r"discussions_(\d{4}-\d\d-\d\d)\.(json|jsonl)")
 _PARTS = "*/*/.discussions_*.part.jsonl"
 _PART = re.compile(r"\.discussions_(\d{4}-\d\d-\d\d)\.part\.jsonl")
 
@@ -43,6 +44,22 @@ class DayPlace:
         return self.folder.parent / artifact_path(self.folder.name, self.day, form)
 
 
+def find_artifacts(year_folder: Path) -> Iterator[tuple[DayPlace, ArtifactFormat]]:
+    """The artifacts of a year of a chat, by name."""
+    for path in sorted(year_folder.iterdir()):
+        match = _ARTIFACT.fullmatch(path.name)
+        day = match and _day(match[1])
+        if match and day and f"{day.year:04}" == year_folder.name:
+            yield DayPlace(year_folder.parent, day), ArtifactFormat(match[2])
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def find_parts(data_dir: Path) -> Iterator[DayPlace]:
     """The days that have a part file in the data folder."""
     for path in data_dir.glob(_PARTS):
@@ -54,8 +71,6 @@ def find_parts(data_dir: Path) -> Iterator[DayPlace]:
 def _place_of_part(part: Path) -> DayPlace | None:
     """The day a part file belongs to; None if it is none of ours."""
     match = _PART.fullmatch(part.name)
-    try:
-        place = match and DayPlace(part.parent.parent, date.fromisoformat(match[1]))
-    except ValueError:
-        return None
+    day = match and _day(match[1])
+    place = day and DayPlace(part.parent.parent, day)
     return place if place and place.part == part else None

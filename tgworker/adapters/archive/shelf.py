@@ -15,6 +15,7 @@ from tgworker.adapters.archive.fence import Fence
 from tgworker.adapters.archive.index import read_rows
 from tgworker.adapters.archive.layout import DayPlace
 from tgworker.adapters.archive.progress import OpenDay, ProgressFile
+from tgworker.adapters.archive.rebuild import sound_index
 from tgworker.core.layout import artifact_path
 from tgworker.core.model import Chat, DayRow, Message, Person
 
@@ -51,7 +52,14 @@ class DiskShelf:
 
     def _rows(self, first: date, last: date) -> dict[date, DayRow]:
         with storage_errors(self._folder):
+            self._mend_indexes(first, last)
             return read_rows(self._folder, first, last)
+
+    def _mend_indexes(self, first: date, last: date) -> None:
+        """See that damaged indexes do not make sealed days look open."""
+        disk, version = self._conditions.disk, self._conditions.schema_version
+        for year in range(first.year, last.year + 1):
+            sound_index(disk, DayPlace(self._folder, date(year, 1, 1)), self._chat, version)
 
     async def open_day(self, day: date, *, afresh: bool = False) -> DiskDay:
         if (before := self._open.pop(day, None)) is not None:

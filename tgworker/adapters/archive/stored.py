@@ -79,7 +79,7 @@ def load_artifacts(place: DayPlace, disk: Disk) -> list[StoredArtifact]:
         except FileNotFoundError:
             continue
         except ValueError as error:
-            aside = _free_name(path)
+            aside = free_name(path)
             disk.replace(path, aside)
             log.warning(
                 "archive.artifact_damaged", path=str(path), kept=str(aside), reason=str(error)
@@ -87,7 +87,8 @@ def load_artifacts(place: DayPlace, disk: Disk) -> list[StoredArtifact]:
     return [artifact for _, artifact in sorted(found, key=lambda item: item[0], reverse=True)]
 
 
-def _free_name(path: Path) -> Path:
+def free_name(path: Path) -> Path:
+    """Under which name a damaged file can be kept beside its place."""
     aside = path.with_name(f"{path.name}.damaged")
     while aside.exists():
         aside = aside.with_name(f"{aside.name}.damaged")

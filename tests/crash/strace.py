@@ -47,6 +47,11 @@ class Call:
         return self.paths[-1]
 
     @property
+    def is_spoiled(self) -> bool:
+        """Whether a fault came here: a killed call has no result."""
+        return self.injected or self.result is None
+
+    @property
     def plain_name(self) -> str:
         """The same for all the calls that do the same."""
         name = re.sub(r"at2?$", "", self.name)
@@ -65,11 +70,21 @@ class Fault:
         return f"{self.call}:{self.effect}:when={self.when}"
 
 
-def command(trace: Path, *faults: Fault, paths: Iterable[Path] = ()) -> list[str]:
-    """The beginning of a command line that runs a program, or attaches to one (``-p``), under strace.
+def run_under(trace: Path, *faults: Fault, paths: Iterable[Path] = ()) -> list[str]:
+    """The beginning of a command line that runs a program under strace.
 
     With `paths`, only calls on these very paths are traced, spoiled and counted.
     """
+    # To stop at the wanted calls alone is much faster, but signals that are injected there get lost.
+    return [*_command(trace, faults, paths), *([] if faults else ["--seccomp-bpf"])]
+
+
+def attach(process: int, trace: Path, *faults: Fault) -> list[str]:
+    """A command line that watches a process from now on. It says "attached" when it does."""
+    return [*_command(trace, faults), "-p", str(process)]
+
+
+def _command(trace: Path, faults: Iterable[Fault], paths: Iterable[Path] = ()) -> list[str]:
     names = ",".join(f"?{name}" for name in CALLS)
     line = ["strace", "-f", "-y", "-s", "0", "-o", str(trace), "-e", f"trace={names}"]
     for fault in faults:

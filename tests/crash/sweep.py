@@ -20,7 +20,7 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from tests.crash.driver import live
-from tests.crash.strace import Call, Fault, command, read_trace
+from tests.crash.strace import Call, Fault, attach, read_trace
 from tgworker.errors import StorageError
 
 KILL, BROKEN, FULL = "signal=SIGKILL", "error=EIO", "error=ENOSPC"
@@ -74,7 +74,7 @@ class Sweep:
         folder, trace = self.root / "data", self.root / "trace"
         shutil.rmtree(folder, ignore_errors=True)
         end = self._live(folder, trace, fault)
-        hit = next((c for c in read_trace(trace) if is_below(c, self.root) and _is_hit(c)), None)
+        hit = next((c for c in read_trace(trace) if c.is_spoiled and is_below(c, self.root)), None)
         name = str(hit.path.relative_to(self.root)) if hit else "nothing"
         allowed = {End.KILLED} if fault.effect == KILL else {End.DONE, End.STORAGE}
         problems = [] if end in allowed else [f"ended with {end!r}: {self._log(folder)}"]
@@ -147,9 +147,7 @@ def _child(folder: Path, gate: int) -> End:
 
 def _attach(child: int, trace: Path, *faults: Fault) -> subprocess.Popen[str]:
     """strace at work on a child."""
-    strace = subprocess.Popen(
-        [*command(trace, *faults), "-p", str(child)], stderr=subprocess.PIPE, text=True
-    )
+    strace = subprocess.Popen(attach(child, trace, *faults), stderr=subprocess.PIPE, text=True)
     assert strace.stderr is not None
     if "attached" not in (said := strace.stderr.readline()):
         raise RuntimeError(f"strace could not attach: {said.strip()}")
@@ -160,11 +158,6 @@ def _faults(call: Call) -> Iterator[Fault]:
     for effect in (KILL, BROKEN, FULL):
         if effect != FULL or call.plain_name in ("write", "open", "mkdir", "rename", "fsync"):
             yield Fault(call.name, effect, str(call.number))
-
-
-def _is_hit(call: Call) -> bool:
-    """Whether the fault came here: a killed call has no result."""
-    return call.injected or call.result is None
 
 
 def is_below(call: Call, folder: Path) -> bool:

@@ -9,7 +9,12 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from tests.chaos.house import LEASE_SECONDS
 from tests.chaos.run import Result, run_seed
+from tests.chaos.share import COMMANDS, open_pair
+
+GRACE_SECONDS = 5.0
+"""So long after its lease's end may what a dead worker held take."""
 
 
 def main() -> int:
@@ -17,13 +22,40 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=10, help="how many, from --first on (10)")
     parser.add_argument("--first", type=int, default=1, help="the first seed (1)")
     parser.add_argument("--seed", type=int, help="only this one; its folder is kept")
+    parser.add_argument(
+        "--share",
+        action="store_true",
+        help="how two workers share work, with leases of real length",
+    )
     options = parser.parse_args()
+    if options.share:
+        return _share()
     if options.seed is not None:
         seeds = range(options.seed, options.seed + 1)
     else:
         seeds = range(options.first, options.first + options.seeds)
     results = [_run(seed, keep=options.seed is not None) for seed in seeds]
     return _sum_up(results)
+
+
+def _share() -> int:
+    with tempfile.TemporaryDirectory(prefix="tgworker-chaos-share-") as folder:
+        with open_pair(Path(folder), patient=True) as pair:
+            shares = pair.share()
+            split = ", ".join(f"{n} by {name}" for name, n in sorted(shares.completed.items()))
+            print(f"{COMMANDS} commands in {shares.seconds:.1f} s: {split}")
+            print(f"chats written by two at once: {', '.join(shares.mixed_chats) or 'none'}")
+            inheritance = pair.inherit()
+    print(
+        f"{inheritance.commands} commands of a killed worker done by"
+        f" {', '.join(sorted(inheritance.heirs))} within {inheritance.seconds:.1f} s"
+        f" (the lease is {LEASE_SECONDS} s)"
+    )
+    fair = max(shares.completed.values()) <= 0.6 * COMMANDS
+    soon = inheritance.seconds <= LEASE_SECONDS + GRACE_SECONDS
+    well = fair and soon and not shares.mixed_chats
+    print("all is well" if well else "FAILED")
+    return 0 if well else 1
 
 
 def _run(seed: int, *, keep: bool) -> Result:

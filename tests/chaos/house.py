@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import time
@@ -130,9 +131,11 @@ class House:
         for job in self._leased_to(name):
             self.redis.zadd("{tg_commands}:lease", {str(job): 1}, xx=True)
 
-    def holds_any(self, name: str) -> bool:
-        """Whether a lease of that worker still runs."""
-        return bool(self._leased_to(name))
+    def commands_of(self, name: str) -> set[str]:
+        """The ids of the commands that are leased to that worker."""
+        jobs = [f"{{tg_commands}}:job:{job}" for job in self._leased_to(name)]
+        payloads = [self.stage.redis.hget(job, "payload") for job in jobs]
+        return {json.loads(payload)["command_id"] for payload in payloads if payload}
 
     def _leased_to(self, name: str) -> list[int]:
         jobs = [int(job) for job in self.redis.zrange("{tg_commands}:lease", 0, -1)]

@@ -191,7 +191,7 @@ class _Run:
         """Let what a dead or stalled worker holds go to others: by and by, or as if that had happened already."""
         if self.plan.slow:
             if seat.stalled and self.house.redis_up:
-                wait_until(lambda: not self.house.holds_any(seat.name), 2 * LEASE_SECONDS)
+                wait_until(lambda: not self.house.commands_of(seat.name), 2 * LEASE_SECONDS)
         elif self.house.redis_up:
             self.house.expire_leases(seat.name)
         else:

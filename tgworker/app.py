@@ -15,6 +15,7 @@ from tgworker.adapters.archive import open_archive
 from tgworker.adapters.redis.check import check_server
 from tgworker.adapters.redis.connection import open_redis
 from tgworker.adapters.redis.events import RedisEventSink
+from tgworker.adapters.redis.locks import RedisChatLocks
 from tgworker.adapters.redis.queue import RedisCommandQueue
 from tgworker.adapters.telegram import open_gateway
 from tgworker.core.model import Event, FetchCommand
@@ -104,6 +105,7 @@ async def _serve(settings: Settings, stop: Stop) -> int:
             emitter = Emitter(sink, outage)
             runner = JobRunner(
                 queue=queue,
+                locks=RedisChatLocks(redis, settings.command_queue),
                 archive=archive,
                 fetcher=fetcher,
                 emitter=emitter,

@@ -18,6 +18,7 @@ from tests.service.conftest import CHAT, PER_DAY, make_history
 from tgworker.adapters.memory.archive import MemoryArchive
 from tgworker.adapters.memory.events import MemoryEventSink
 from tgworker.adapters.memory.gateway import MemoryGateway
+from tgworker.adapters.memory.locks import MemoryChatLocks
 from tgworker.adapters.memory.queue import MemoryCommandQueue, MemoryQueueStore
 from tgworker.core.model import Chat, ChatType, Event, EventKind, HistoryQuery, Page, Status
 from tgworker.errors import (
@@ -27,6 +28,7 @@ from tgworker.errors import (
     StorageError,
     TransientError,
 )
+from tgworker.ports import Claim
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
 from tgworker.service.guard import GuardedGateway, GuardPolicy
@@ -68,6 +70,7 @@ class Machine:
 
     telegram: MemoryGateway
     store: MemoryQueueStore = field(factory=MemoryQueueStore)
+    locks: MemoryChatLocks = field(factory=MemoryChatLocks)
     sink: MemoryEventSink = field(factory=MemoryEventSink)
     archive: MemoryArchive = field(factory=MemoryArchive)
     stop: Stop = field(factory=Stop)
@@ -131,6 +134,7 @@ class Machine:
         guard = GuardedGateway(self.telegram, policy, self.stop, self.now)
         runner = JobRunner(
             queue=queue,
+            locks=self.locks,
             archive=self.archive,
             fetcher=Fetcher(guard, self.archive, self.now),
             emitter=emitter,
@@ -550,3 +554,68 @@ async def test_a_worker_without_redis_is_not_well(
         assert len(machine.pulses) >= 11
 
     assert "stopping" == machine.pulses[-1]
+
+
+async def test_a_chat_that_another_host_writes_waits_and_holds_no_place(
+    autojump_clock: MockClock, machine: Machine
+) -> None:
+    machine.concurrency = 1
+    elsewhere = Claim(job_id=99, epoch=1, payload=b"", command_id="", deliveries=1)
+    await machine.locks.hold(CHAT.id, elsewhere, 600)
+    async with running(machine):
+        blocked, other = machine.push("@chat"), machine.push("@other")
+        assert EventKind.COMPLETED is (await machine.end_of(other)).event
+        assert [] == machine.final(blocked)
+        assert "chat_busy" in {event.error_type for event in machine.told(blocked)}
+        await machine.locks.release(CHAT.id, elsewhere)
+        assert EventKind.COMPLETED is (await machine.end_of(blocked)).event
+
+    assert set() == machine.locks.held
+
+
+async def test_an_alias_and_an_id_are_one_chat(autojump_clock: MockClock, machine: Machine) -> None:
+    async with running(machine):
+        first = machine.push("@chat")
+        second = machine.push(str(CHAT.id), options={"force": True})
+        for command_id in (first, second):
+            assert EventKind.COMPLETED is (await machine.end_of(command_id)).event
+
+    assert isinstance(machine.telegram, SlowGateway)
+    assert 1 == machine.telegram.most_in_one_chat
+
+
+async def test_sealed_days_need_no_lock(autojump_clock: MockClock, machine: Machine) -> None:
+    async with running(machine):
+        await machine.end_of(machine.push())
+        machine.locks.away = True
+        again = machine.push()
+
+        assert EventKind.COMPLETED is (await machine.end_of(again)).event
+
+
+async def test_a_worker_replaced_on_another_host_seals_nothing_more(
+    autojump_clock: MockClock, machine: Machine
+) -> None:
+    async with running(machine):
+        command_id = machine.push()
+        await machine.until(lambda: len(machine.archive.files) == 3)
+        machine.archive.replace_writers(10)
+        await trio.sleep(30)
+
+        assert 3 == len(machine.archive.files)
+        assert [] == machine.final(command_id)
+
+
+async def test_a_claim_that_took_an_outage_to_get_is_not_taken_for_an_old_one(
+    autojump_clock: MockClock, machine: Machine
+) -> None:
+    async with running(machine):
+        await trio.sleep(3)
+        machine.store.away = True
+        await trio.sleep(100)
+        machine.store.away = False
+        command_id = machine.push()
+
+        assert EventKind.COMPLETED is (await machine.end_of(command_id)).event
+
+    assert 1 == len([e for e in machine.told(command_id) if e.event is EventKind.STARTED])

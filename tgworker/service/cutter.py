@@ -9,6 +9,7 @@ from tgworker.core.model import DayReport, Message, Page, Person
 from tgworker.core.planning import Span, day_of, is_over
 from tgworker.ports import ChatShelf, DayWriter
 from tgworker.service.report import Clock, Reporter
+from tgworker.service.tenure import Tenure
 
 
 class DayCutter:
@@ -25,12 +26,14 @@ class DayCutter:
         *,
         afresh: bool,
         reporter: Reporter,
+        tenure: Tenure,
         clock: Clock,
     ) -> None:
         self._shelf = shelf
         self._span = span
         self._afresh = afresh
         self._reporter = reporter
+        self._tenure = tenure
         self._clock = clock
         self._next = span.first
         """The first day that is not sealed yet."""
@@ -89,6 +92,7 @@ class DayCutter:
 
     async def _seal(self, day: date, *, complete: bool) -> None:
         writer = await self.writer(day)
+        await self._tenure.confirm()
         row = await writer.seal(complete=complete, fetched_at=self._clock())
         del self._open[day]
         await self._reporter.sealed(

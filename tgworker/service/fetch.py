@@ -15,8 +15,11 @@ from tgworker.errors import TransientError
 from tgworker.ports import Archive, ChatShelf, Gateway
 from tgworker.service.cutter import DayCutter
 from tgworker.service.report import Clock, Reporter
+from tgworker.service.tenure import Tenure, Unshared
 
 log = structlog.get_logger()
+
+UNSHARED = Unshared()
 
 
 @frozen
@@ -33,11 +36,15 @@ class Fetcher:
     default_strategy: Strategy = Strategy.AUTO
 
     async def run(
-        self, command: FetchCommand, reporter: Reporter, check: Callable[[], None]
+        self,
+        command: FetchCommand,
+        reporter: Reporter,
+        check: Callable[[], None],
+        tenure: Tenure = UNSHARED,
     ) -> None:
-        """Fetch what the command asks for and is not sealed yet.
+        """Fetch what the command asks for and is not sealed yet; only then the chat is locked.
 
-        Raises: everything that Gateway and Archive raise, and what `check` raises. Days that could not be
+        Raises: everything that Gateway, Archive and Tenure raise, and what `check` raises. Days that could not be
         fetched while others could are only counted, in ``reporter.tally.failed_days``.
         """
         today = day_of(self.clock())
@@ -45,8 +52,11 @@ class Fetcher:
         if asked is not None and not await self._missing(command, Span(*asked)):
             return
         chat = await self.gateway.resolve(command.chat)
-        async with self.archive.open_chat(chat) as shelf:
-            job = _Job(self, command, chat, shelf, reporter, check)
+        async with (
+            tenure.writing(chat) as fence,
+            self.archive.open_chat(chat, fence) as shelf,
+        ):
+            job = _Job(self, command, chat, shelf, reporter, check, tenure)
             await job.run(Span(*asked) if asked is not None else await job.everything(today))
 
     async def _missing(self, command: FetchCommand, asked: Span) -> tuple[Span, ...]:
@@ -67,6 +77,7 @@ class _Job:
     shelf: ChatShelf
     reporter: Reporter
     check: Callable[[], None]
+    tenure: Tenure
 
     async def everything(self, today: date) -> Span | None:
         """From the chat's first message to today; None: it has none."""
@@ -114,6 +125,7 @@ class _Job:
             span,
             afresh=self.command.force,
             reporter=self.reporter,
+            tenure=self.tenure,
             clock=self.fetcher.clock,
         )
         walk = Walk(await self._start(cutter, span), span.end)

@@ -26,10 +26,10 @@ from tgworker.errors import (
     StorageError,
     TgworkerError,
 )
-from tgworker.ports import Archive, Claim, CommandQueue, Dead, Done, Outcome, Park
+from tgworker.ports import Archive, ChatLocks, Claim, CommandQueue, Dead, Done, Outcome, Park
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
-from tgworker.service.lease import CANCELLED, hold_lease
+from tgworker.service.lease import CANCELLED, Lease
 from tgworker.service.outage import Outage, stop_for_redis
 from tgworker.service.report import Clock, Reporter, rejection
 from tgworker.service.stop import Stop, StoppingError
@@ -60,6 +60,7 @@ class JobRunner:
         self,
         *,
         queue: CommandQueue,
+        locks: ChatLocks,
         archive: Archive,
         fetcher: Fetcher,
         emitter: Emitter,
@@ -69,6 +70,7 @@ class JobRunner:
         policy: JobPolicy,
     ) -> None:
         self._queue = queue
+        self._locks = locks
         self._archive = archive
         self._fetcher = fetcher
         self._emitter = emitter
@@ -153,20 +155,24 @@ class JobRunner:
     async def _carry_out(
         self, command: FetchCommand, reporter: Reporter, claim: Claim, claimed_at: float
     ) -> Outcome:
+        lease = Lease(
+            claim,
+            queue=self._queue,
+            locks=self._locks,
+            outage=self._outage,
+            sleep=self._stop.sleep,
+            seconds=self._policy.lease_seconds,
+            since=claimed_at,
+        )
+
         async def work() -> None:
             with self._the_only_one_for(command.chat):
                 await reporter.started()
                 await self._archive.command_begins(command, self._clock())
-                await self._fetcher.run(command, reporter, self._stop.check)
+                await self._fetcher.run(command, reporter, self._stop.check, lease)
 
         try:
-            await hold_lease(
-                self._queue,
-                claim,
-                work,
-                seconds=self._policy.lease_seconds,
-                since=claimed_at,
-            )
+            await lease.hold(work)
         except StoppingError:
             log.info("command.parked", reason="stopping", processed=reporter.tally.processed)
             return Park(0)

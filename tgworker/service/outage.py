@@ -22,17 +22,20 @@ LONGEST_WAIT_SECONDS = 5.0
 class Outage:
     """Repeats what Redis did not answer, and knows since when it has not.
 
-    An outage begins with anyone's first failure and ends with anyone's first answer.
+    An outage begins with anyone's first failure and ends when nobody waits for an answer any more: a Redis without
+    memory answers some, and refuses others for as long as they ask.
     """
 
     def __init__(self, max_seconds: float) -> None:
         self._max_seconds = max_seconds
-        self._since: float | None = None
+        self._since = 0.0
+        self._unanswered: set[object] = set()
+        """Who waits for an answer; the first of them has since ``_since``."""
 
     @property
     def lasts(self) -> bool:
         """Whether Redis is away now, as far as anyone has noticed."""
-        return self._since is not None
+        return bool(self._unanswered)
 
     async def outlast(
         self,
@@ -46,31 +49,35 @@ class Outage:
             OutageError: Redis has been away for longer than it may.
         """
         wait = FIRST_WAIT_SECONDS
-        while True:
-            try:
-                result = await operation()
-            except QueueUnavailableError as error:
-                self._failed(error)
-            else:
-                self._answered()
-                return result
-            await sleep(wait)
-            wait = min(LONGEST_WAIT_SECONDS, 2 * wait)
+        call = object()
+        try:
+            while True:
+                try:
+                    result = await operation()
+                except QueueUnavailableError as error:
+                    self._failed(call, error)
+                else:
+                    self._answered(call)
+                    return result
+                await sleep(wait)
+                wait = min(LONGEST_WAIT_SECONDS, 2 * wait)
+        finally:
+            self._unanswered.discard(call)
 
-    def _failed(self, error: QueueUnavailableError) -> None:
+    def _failed(self, call: object, error: QueueUnavailableError) -> None:
         now = trio.current_time()
-        if self._since is None:
+        if not self._unanswered:
             self._since = now
             log.warning("redis.away", error=str(error), max_seconds=self._max_seconds)
+        self._unanswered.add(call)
         away = now - self._since
         if away >= self._max_seconds:
             raise OutageError(f"Redis has been away for {away:.0f} s: {error}") from error
 
-    def _answered(self) -> None:
-        if self._since is not None:
+    def _answered(self, call: object) -> None:
+        if {call} == self._unanswered:
             away = trio.current_time() - self._since
             log.info("redis.back", duration_ms=round(away * 1000))
-            self._since = None
 
 
 def stop_for_redis(stop: Stop, error: OutageError | QueueRefusedError) -> None:

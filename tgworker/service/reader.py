@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import structlog
 import trio
 
-from tgworker.errors import OutageError, QueueRefusedError
+from tgworker.errors import OutageError, QueueRefusedError, QueueUnavailableError
 from tgworker.ports import Claim, CommandQueue, NothingDue
 from tgworker.service.job import JobRunner
 from tgworker.service.outage import Outage, stop_for_redis
@@ -14,6 +15,11 @@ from tgworker.service.stop import Stop, StoppingError
 
 SHORTEST_WAIT_SECONDS = 0.05
 """A wait of nothing would mean for ever to Redis."""
+
+BROKEN_WAIT_SECONDS = 0.5
+"""The rest after a wait that failed: a Redis without memory refuses to wait, but may still hand out commands."""
+
+log = structlog.get_logger()
 
 
 class Reader:
@@ -62,18 +68,27 @@ class Reader:
     async def _claim(self) -> tuple[Claim, float] | None:
         """Wait for a command; with it, when it was asked for. None: the worker stops."""
         while not self._stop.is_set():
-            asked_at = trio.current_time()
-            match await self._outage.outlast(self._queue.claim, sleep=self._stop.sleep):
-                case Claim() as claim:
+            match await self._outage.outlast(self._ask, sleep=self._stop.sleep):
+                case Claim() as claim, asked_at:
                     return claim, asked_at
-                case NothingDue(next_due_seconds=due):
+                case NothingDue(next_due_seconds=due), _:
                     await self._wait(self._block_seconds if due is None else due)
         return None
 
+    async def _ask(self) -> tuple[Claim | NothingDue, float]:
+        """The lease counts from the try that was answered, not from the first one."""
+        asked_at = trio.current_time()
+        return await self._queue.claim(), asked_at
+
     async def _wait(self, seconds: float) -> None:
+        """Wait for a command; where Redis is away, that is for the next claim to find out and to outlast."""
         seconds = max(SHORTEST_WAIT_SECONDS, min(self._block_seconds, seconds))
         with self._stop.interrupts():
-            await self._outage.outlast(lambda: self._queue.wait(seconds), sleep=self._stop.sleep)
+            try:
+                await self._queue.wait(seconds)
+            except QueueUnavailableError as error:
+                log.debug("redis.wait_failed", error=str(error))
+                await trio.sleep(min(BROKEN_WAIT_SECONDS, seconds))
 
     async def _work(self, claim: Claim, claimed_at: float, place: object) -> None:
         try:

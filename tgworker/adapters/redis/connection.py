@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -84,12 +84,15 @@ async def open_redis(
 ) -> AsyncIterator[RedisClient]:
     """A client for the server at `url`, which connects when it is first used.
 
+    ``socket_timeout`` and ``socket_connect_timeout`` (seconds) in the URL's query go before the limits of this module.
     A trio-asyncio loop must be open around it. The server's list of clients shows it as ``tgworker:<worker_id>``.
 
     Raises:
         QueueRefusedError: the URL makes no sense.
     """
     pool = _make_pool(url, worker_id)
+    limits: Mapping[str, Any] = parse_url(url)
+    reply_seconds = limits.get("socket_timeout", reply_seconds)
     try:
         yield RedisClient(Redis(connection_pool=pool), _address(pool), reply_seconds)
     finally:
@@ -100,6 +103,7 @@ async def open_redis(
 def _make_pool(url: str, worker_id: str) -> ConnectionPool:
     try:
         options: dict[str, Any] = {
+            "socket_connect_timeout": CONNECT_SECONDS,
             **parse_url(url),
             "client_name": re.sub(
                 r"[^!-~]", "_", f"tgworker:{worker_id}" if worker_id else "tgworker"
@@ -108,7 +112,6 @@ def _make_pool(url: str, worker_id: str) -> ConnectionPool:
             "health_check_interval": IDLE_SECONDS,
             "protocol": 2,
             "retry": Retry(NoBackoff(), 0),
-            "socket_connect_timeout": CONNECT_SECONDS,
             "socket_timeout": None,
         }
         if options.get("connection_class") is not UnixDomainSocketConnection:

@@ -159,7 +159,9 @@ class Claim:
 
 @frozen
 class NothingDue:
-    """Nothing to claim now. ``next_due_seconds``: when the next parked command is due; None: none is parked."""
+    """Nothing to claim now. ``next_due_seconds``: when the next parked command is due, or the next lease ends, so that
+    a dead worker's command need not wait for somebody to look; None: none is parked, and none is held.
+    """
 
     next_due_seconds: float | None
 

@@ -215,6 +215,17 @@ async def test_claim_says_when_the_next_parked_command_is_due(bench: Any) -> Non
     assert 90 < nothing.next_due_seconds <= 100
 
 
+async def test_claim_says_when_the_next_lease_ends_for_its_holder_may_be_dead(bench: Any) -> None:
+    await bench.push(b"1", b"2")
+    holder = bench.worker("holder", lease=30)
+    await holder.finish(await holder.claim(), Park(100))
+    await holder.claim()
+
+    nothing = await bench.worker("other").claim()
+
+    assert 25 < nothing.next_due_seconds <= 30
+
+
 async def test_a_parked_command_that_is_due_goes_before_those_that_wait(bench: Any) -> None:
     await bench.push(b"1", b"2")
     worker = bench.worker("one")
@@ -387,7 +398,7 @@ async def test_a_wait_cancelled_while_commands_are_pushed_loses_none(bench: Any)
     claimed = [(await worker.claim()).payload for _ in range(60)]
 
     assert [b"%d" % number for number in range(60)] == claimed
-    assert NothingDue(None) == await worker.claim()
+    assert isinstance(await worker.claim(), NothingDue)
 
 
 async def test_a_claim_cancelled_at_any_point_comes_again(bench: Any) -> None:

@@ -120,7 +120,8 @@ class MemoryQueueStore:
         return None
 
     def next_due(self) -> float | None:
-        times = [job.due_at for job in self._jobs.values() if job.due_at is not None]
+        ends = [at for job in self._jobs.values() for at in (job.due_at, job.lease_until)]
+        times = [at for at in ends if at is not None]
         return max(0.0, min(times) - self.clock()) if times else None
 
     async def wait_for_push(self) -> None:

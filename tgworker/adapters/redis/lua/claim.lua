@@ -4,7 +4,8 @@
 -- ARGV: the worker's session, the number of its attempt, a command_id for a new job, the worker's name,
 --       its lease in ms, how often a job may be handed out.
 -- Returns {id, epoch, payload, command_id, deliveries, cancelled, exhausted} ({} if none is due)
---         (cancelled and exhausted are 0 or 1) and ms until the next parked job is due (-1: none).
+--         (cancelled and exhausted are 0 or 1) and ms until the next job may be due (-1: none): a parked one,
+--         or one whose lease ends.
 --
 -- A job that was handed out so often and never given up is exhausted: it is handed out once more to be buried. Only the
 -- worker that has told of its end puts it among the dead, so that no crash can swallow that end.
@@ -25,8 +26,12 @@ local function answer(id)
 end
 
 local function next_due()
-  local first = redis.call('ZRANGE', PARKED, 0, 0, 'WITHSCORES')
-  return first[2] and math.max(0, first[2] - NOW) or -1
+  local soonest
+  for _, set in ipairs({PARKED, LEASE}) do
+    local at = tonumber(redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2])
+    if at and (not soonest or at < soonest) then soonest = at end
+  end
+  return soonest and math.max(0, soonest - NOW) or -1
 end
 
 -- Jobs whose worker was not heard of again are due at once.

@@ -22,8 +22,10 @@ def schema(name: str) -> dict[str, Any]:
 
 
 @cache
-def validator(name: str) -> jsonschema_rs.Draft202012Validator:
-    """A compiled validator of one of `NAMES`; schemas may refer to each other by their ``$id``."""
+def validator(name: str, part: str = "") -> jsonschema_rs.Draft202012Validator:
+    """A compiled validator of one of `NAMES`, or of a `part` that it defines; schemas may refer to each other."""
     documents = [schema(each) for each in NAMES]
     registry = jsonschema_rs.Registry([(each["$id"], each) for each in documents])
-    return jsonschema_rs.Draft202012Validator(schema(name), registry=registry)
+    whole = schema(name)
+    chosen = {"$ref": f"{whole['$id']}#/$defs/{part}"} if part else whole
+    return jsonschema_rs.Draft202012Validator(chosen, registry=registry)

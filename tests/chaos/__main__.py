@@ -70,6 +70,7 @@ def _run(seed: int, *, keep: bool) -> Result:
     for problem in result.problems:
         print(f"    {problem}")
     if result.problems:
+        print(f"    {_loss([result])}")
         print(f"    again: bin/chaos --seed {seed}")
     if keep or result.problems:
         print(f"    kept: {folder}", flush=True)
@@ -86,13 +87,17 @@ def _sum_up(results: list[Result]) -> int:
     print(f"\n{len(results)} seeds, {sum(result.commands for result in results)} commands; dealt:")
     for kind, count in sorted(dealt.items()):
         print(f"{count:8}  {kind}")
-    print(
-        f"lost {sum(result.difference.lost for result in results)},"
-        f" duplicated {sum(result.difference.duplicated for result in results)},"
-        f" bytes of difference {sum(result.difference.bytes for result in results)};"
-        f" seeds failed: {', '.join(map(str, failed)) or 'none'}"
-    )
+    print(f"{_loss(results)}; seeds failed: {', '.join(map(str, failed)) or 'none'}")
     return 1 if failed else 0
+
+
+def _loss(results: list[Result]) -> str:
+    differences = [result.difference for result in results]
+    return (
+        f"lost {sum(each.lost for each in differences)} messages,"
+        f" duplicated {sum(each.duplicated for each in differences)},"
+        f" bytes of difference {sum(each.bytes for each in differences)}"
+    )
 
 
 sys.exit(main())

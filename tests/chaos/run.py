@@ -22,6 +22,9 @@ DEAD_SECONDS = 0.3
 QUIET_SECONDS = 120.0
 """By then everything must be done."""
 
+EXPECTED_ERRORS = {"command.lost"}
+"""What a worker may say that was stalled while its lease ended."""
+
 _references: dict[int, Shelf] = {}
 
 
@@ -138,7 +141,8 @@ class _Run:
         if dead := self.house.redis.llen("{tg_commands}:dead"):
             said.append(f"{dead} commands are dead")
         for process in self.house.stage.processes:
-            said += [f"crash: {line}" for line in process.lines("command.crashed")]
+            said += [f"said: {e}" for e in process.errors() if e["event"] not in EXPECTED_ERRORS]
+            said += [f"on stderr: {text[-500:]}"] if (text := process.stderr.read_text()) else []
         return said
 
     def _done(self) -> bool:

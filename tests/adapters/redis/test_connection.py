@@ -86,6 +86,15 @@ async def test_a_server_that_does_not_answer_in_time_is_unavailable(redis_url: s
             await client.call(client.redis.rpush, "tg_commands", b"1")
 
 
+async def test_the_url_may_say_how_long_an_answer_may_take(redis_url: str) -> None:
+    async with connected(f"{redis_url}?socket_timeout=0.05") as client:
+        with redis.Redis.from_url(redis_url) as other:
+            other.client_pause(500)
+            with pytest.raises(QueueUnavailableError, match="did not answer within 0.05 s"):
+                await client.call(client.redis.ping)
+            other.client_unpause()
+
+
 async def test_a_claim_that_a_pause_delayed_comes_to_its_worker(redis_url: str) -> None:
     async with connected(redis_url, reply_seconds=0.5) as client:
         queue = RedisCommandQueue(client, worker_id="w")

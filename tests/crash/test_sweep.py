@@ -10,7 +10,7 @@ import sys
 def test_any_system_call_may_be_the_last_or_fail(strace):
     """Killed or failed there, the archive ends in the same bytes the next time; see `tests.crash.sweep`."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.crash", "--every", "43", "--from", "7"],
+        [sys.executable, "-m", "tests.crash", "--every", "61", "--from", "7"],
         env={**os.environ, "PYTHONPATH": os.getcwd()},
         capture_output=True,
         text=True,

@@ -17,6 +17,7 @@ from tgworker.adapters.archive.index import read_rows
 from tgworker.adapters.archive.layout import DayPlace, find_parts
 from tgworker.adapters.archive.part import survey_part
 from tgworker.adapters.archive.stored import StoredArtifact
+from tgworker.core.model import DayRow
 from tgworker.errors import ChatBusyError
 
 log = structlog.get_logger(__name__)
@@ -28,7 +29,7 @@ def remove_leftovers(data_dir: Path, folders: Folders, disk: Disk) -> None:
     What somebody is writing just now is left alone, and so is what can't be read.
     """
     for place in find_parts(data_dir):
-        if not _is_sealed(place):
+        if _sealed_row(place) is None:
             continue
         try:
             _remove_leftover(place, folders, disk)
@@ -42,22 +43,20 @@ def _remove_leftover(place: DayPlace, folders: Folders, disk: Disk) -> None:
     except ChatBusyError:
         return
     try:
-        if _adds_nothing(place):
+        row = _sealed_row(place)  # once more, now that nobody else writes
+        if row is not None and _adds_nothing(place, row):
             remove_file(disk, place.part)
             log.info("archive.leftover_removed", path=str(place.part))
     finally:
         os.close(lock)
 
 
-def _is_sealed(place: DayPlace) -> bool:
+def _sealed_row(place: DayPlace) -> DayRow | None:
     row = read_rows(place.folder, place.day, place.day).get(place.day)
-    return row is not None and row.complete
+    return row if row is not None and row.complete else None
 
 
-def _adds_nothing(place: DayPlace) -> bool:
-    """Whether the day is sealed, now that nobody else writes, and its artifact has all that the part has."""
-    row = read_rows(place.folder, place.day, place.day).get(place.day)
-    if row is None or not row.complete:
-        return False
+def _adds_nothing(place: DayPlace, row: DayRow) -> bool:
+    """Whether the day's artifact has all that its part has."""
     held = StoredArtifact(place.artifact(row.format), row.format).ids
     return all(message_id in held for message_id in survey_part(place.part))

@@ -34,8 +34,7 @@ def main() -> int:
         seeds = range(options.seed, options.seed + 1)
     else:
         seeds = range(options.first, options.first + options.seeds)
-    results = [_run(seed, keep=options.seed is not None) for seed in seeds]
-    return _sum_up(results)
+    return _sum_up({seed: _run(seed, keep=options.seed is not None) for seed in seeds})
 
 
 def _share() -> int:
@@ -58,33 +57,47 @@ def _share() -> int:
     return 0 if well else 1
 
 
-def _run(seed: int, *, keep: bool) -> Result:
+def _run(seed: int, *, keep: bool) -> Result | None:
+    """Run one seed and tell of it; None: it could not be carried out."""
     folder = Path(tempfile.mkdtemp(prefix=f"tgworker-chaos-{seed}-"))
-    result = run_seed(seed, folder)
-    dealt = ", ".join(f"{count} {kind}" for kind, count in sorted(result.dealt.items()))
-    print(
-        f"seed {seed}: {'FAILED' if result.problems else 'well'}, {result.seconds:.0f} s,"
-        f" {result.plan.workers} workers, {result.commands} commands; {dealt}",
-        flush=True,
-    )
-    for problem in result.problems:
-        print(f"    {problem}")
-    if result.problems:
-        print(f"    {_loss([result])}")
+    try:
+        result = run_seed(seed, folder)
+    except AssertionError as error:
+        print(f"seed {seed}: FAILED\n    {error}")
+        result = None
+    else:
+        _tell(result)
+    if result is None or result.problems:
         print(f"    again: bin/chaos --seed {seed}")
-    if keep or result.problems:
+        keep = True
+    if keep:
         print(f"    kept: {folder}", flush=True)
     else:
         shutil.rmtree(folder)
     return result
 
 
-def _sum_up(results: list[Result]) -> int:
+def _tell(result: Result) -> None:
+    dealt = ", ".join(f"{count} {kind}" for kind, count in sorted(result.dealt.items()))
+    print(
+        f"seed {result.plan.seed}: {'FAILED' if result.problems else 'well'},"
+        f" {result.seconds:.0f} s, {result.plan.workers} workers, {result.commands} commands;"
+        f" {dealt}",
+        flush=True,
+    )
+    for problem in result.problems:
+        print(f"    {problem}")
+    if result.problems:
+        print(f"    {_loss([result])}")
+
+
+def _sum_up(outcomes: dict[int, Result | None]) -> int:
+    results = [result for result in outcomes.values() if result is not None]
     dealt: Counter[str] = Counter()
     for result in results:
         dealt.update(result.dealt)
-    failed = [result.plan.seed for result in results if result.problems]
-    print(f"\n{len(results)} seeds, {sum(result.commands for result in results)} commands; dealt:")
+    failed = [seed for seed, result in outcomes.items() if result is None or result.problems]
+    print(f"\n{len(outcomes)} seeds, {sum(each.commands for each in results)} commands; dealt:")
     for kind, count in sorted(dealt.items()):
         print(f"{count:8}  {kind}")
     print(f"{_loss(results)}; seeds failed: {', '.join(map(str, failed)) or 'none'}")

@@ -42,7 +42,11 @@ class Result:
 
 
 def run_seed(seed: int, folder: Path) -> Result:
-    """Carry a seed's plan out in an empty folder, which is left as it is in the end."""
+    """Carry a seed's plan out in an empty folder, which is left as it is in the end.
+
+    Raises:
+        AssertionError: it could not be carried out, because somebody did not do what was waited for.
+    """
     plan = draw_plan(seed)
     began = time.monotonic()
     with open_house(folder, world_file(plan.world), plan.workers) as house:
@@ -52,9 +56,8 @@ def run_seed(seed: int, folder: Path) -> Result:
         done = run.quiet()
         archive = read_shelf(house.stage.data)
         difference = compare(reference, archive)
-        problems = [*house.failures, *run.problems()]
-        if not done:
-            problems.append("the queue did not become empty")
+        problems = [] if done else ["the queue did not become empty"]
+        problems += [*house.failures, *run.problems()]
         problems += [f"wrong file: {path}" for path in difference.wrong_files]
         problems += [f"left open: {entry}" for entry in open_work(archive)]
         dealt = run.dealt + _faults_dealt(house)

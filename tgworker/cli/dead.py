@@ -39,9 +39,7 @@ A command is dead if it was rejected (invalid_command), or if it was handed out
 MAX_DELIVERIES times and no worker came to its end. Exits 1 if there is no such command."""
 
 
-@click.command(
-    cls=Tool, epilog=epilog(_EXAMPLES, ("REDIS_URL", "COMMAND_QUEUE"), _NOTES)
-)
+@click.command(cls=Tool, epilog=epilog(_EXAMPLES, ("REDIS_URL", "COMMAND_QUEUE"), _NOTES))
 @click.argument("action", type=click.Choice(["list", "retry", "drop"]), default="list")
 @click.argument("command_id", metavar="[ID]", required=False)
 @click.option("--all", "everything", is_flag=True, help="With retry and drop: all there are.")

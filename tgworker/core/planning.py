@@ -83,7 +83,7 @@ def spans(first: date, last: date, sealed: Set[date]) -> tuple[Span, ...]:
 
 
 def choose_strategy(asked: Strategy, default: Strategy) -> Strategy:
-    """How to walk: as the command asks, else as the settings do, else what costs the fewest requests. Never ``AUTO``."""
+    """How to walk, never ``AUTO``: as the command asks, else as the settings say, else with the fewest requests."""
     for wish in (asked, default):
         if wish is not Strategy.AUTO:
             return wish

@@ -44,7 +44,7 @@ from tgworker.simulator.world import World, parse_world
 NOW = datetime(2025, 11, 20, tzinfo=UTC)
 SPAN = {"from": "2025-11-01", "to": "2025-11-01", "per_day": [60]}
 WORLD = {"seed": 7, "chats": [{"username": "news", "title": "News", "type": "channel", **SPAN}]}
-WARM_UP, CYCLES = 60, 400
+WARM_UP, CYCLES = 60, 500
 MEMORY_BOUND = 4_000_000
 """Bytes that all the cycles may leave: 8,000 each; a forgotten page alone is more."""
 

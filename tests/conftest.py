@@ -24,16 +24,19 @@ settings.register_profile(
 settings.register_profile("thorough", settings.get_profile("tgworker"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tgworker"))
 
-# structlog's own choice draws frames and the values of variables around each traceback, which takes a second.
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.dev.ConsoleRenderer(
-            colors=False, exception_formatter=structlog.dev.plain_traceback
-        ),
-    ]
-)
+
+@pytest.fixture(autouse=True)
+def plain_log_lines() -> None:
+    """structlog's own choice draws frames and values around each traceback, which takes seconds."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(
+                colors=False, exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
+    )
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,8 @@ async def main():
     host, port = os.environ["TELEGRAM_SERVER"].split(":")
     client.session.set_dc(client.session.dc_id, host, int(port))
     await client.connect()
-    seen = [(m.id, m.message or "") async for m in client.iter_messages("ru_python", reverse=True)]
+    messages = client.iter_messages("ru_python", reverse=True, wait_time=0)
+    seen = [(m.id, m.message or "") async for m in messages]
     await client.disconnect()
     json.dump(seen, sys.stdout)
 

@@ -34,7 +34,7 @@ COUNT = sum((PER_DAY * 2)[:10])
 
 def big_world(per_day: int = 5000) -> dict[str, Any]:
     chat = {"username": "big_chat", "type": "channel", "from": "2025-11-01", "to": "2025-11-01"}
-    return {"seed": 3, "chats": [{**chat, "title": "Big", "per_day": [per_day]}]}
+    return {"seed": 3, "chats": [{**chat, "title": "Big", "plain": True, "per_day": [per_day]}]}
 
 
 BIG = {"chat": "@big_chat", "mode": "date", "date": "2025-11-01"}

@@ -15,7 +15,7 @@ from tests.e2e.stage import Stage
 from tgworker.core.schemas import validator
 
 PER_DAY = [0, 1, 99, 100, 101, 271]
-WORLD = {
+WORLD: dict[str, Any] = {
     "seed": 7,
     "chats": [
         {
@@ -42,10 +42,10 @@ BIG = {"chat": "@big_chat", "mode": "date", "date": "2025-11-01"}
 
 @pytest.mark.parametrize("type", ["supergroup", "channel", "forum", "group"])
 def test_a_range_becomes_what_the_world_holds(make_stage: MakeStage, type: str) -> None:
-    world = {**WORLD, "chats": [{**WORLD["chats"][0], "type": type}]}  # type: ignore[index]
+    world = {**WORLD, "chats": [{**WORLD["chats"][0], "type": type}]}
     if type == "group":
-        world["chats"][0] = {**world["chats"][0], "id": 4242}  # type: ignore[index]
-        del world["chats"][0]["username"]  # type: ignore[index]
+        world["chats"][0] = {**world["chats"][0], "id": 4242}
+        del world["chats"][0]["username"]
     stage = make_stage(world)
     stage.worker()
     chat, folder = ("-4242", "group.4242") if type == "group" else ("@ru_python", "ru_python")
@@ -137,7 +137,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_an_unreliable_telegram_loses_nothing(make_stage: MakeStage, kind: str) -> None:
-    chat = WORLD["chats"][0]  # type: ignore[index]
+    chat = WORLD["chats"][0]
     twin = {**chat, "username": "twin_chat", "type": "channel"}
     stage = make_stage({**WORLD, "chats": [chat, twin], "faults": FAULTS[kind]})
     stage.worker(FLOOD_WAIT_JITTER_SECONDS="0", BACKOFF_BASE_SECONDS="0.01")

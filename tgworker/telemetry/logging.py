@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -18,10 +18,9 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from tgworker.telemetry.redaction import Redactor
+from tgworker.telemetry.sinks.buffer import HTTP_LIBRARIES, LineBuffer
 
 OURS = "tgworker"
-KEPT_OUT = ("urllib3", "requests")
-"""Loggers of HTTP clients: a handler that pushes lines over HTTP would log about its own pushing, for ever."""
 _HEAD = ("event", "ts", "level", "service", "environment", "worker_id")
 _WRITTEN_BY_US = frozenset({"ts", "level"})
 
@@ -45,19 +44,24 @@ def configure_logging(
     worker_id: str,
     stream: LineStream,
     secrets: Sequence[str] = (),
+    buffers: Sequence[LineBuffer] = (),
 ) -> None:
     """Send all logging of this process to `stream`; calling it again replaces what was set.
 
     `level` is a name such as ``INFO``. Libraries speak from WARNING on, and in full at ``DEBUG``. `format` is ``json``
     or ``console``. No line shows any of `secrets`, tracebacks included (they carry no local variables either).
+    `buffers` get the same lines as JSON, for a log store.
     """
+    redactor = Redactor(secrets)
     handler = logging.StreamHandler(stream)
-    handler.addFilter(_is_wanted)
-    identity = {"service": service, "environment": environment, "worker_id": worker_id}
+    handler.addFilter(_is_no_chatter)
+    as_json = _json_line({"service": service, "environment": environment, "worker_id": worker_id})
     # Who reads a console knows which worker it is.
-    render = _json_line(identity) if format == "json" else _console_line(stream)
-    handler.setFormatter(_formatter(Redactor(secrets), render))
-    _set_up_root(handler, level)
+    render = as_json if format == "json" else _console_line(stream)
+    handler.setFormatter(_formatter(redactor, render))
+    for buffer in buffers:
+        buffer.setFormatter(_formatter(redactor, as_json))
+    _set_up_root((handler, *buffers), level)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -69,19 +73,22 @@ def configure_logging(
     )
 
 
-def _set_up_root(handler: logging.Handler, level: str) -> None:
+def _set_up_root(handlers: Iterable[logging.Handler], level: str) -> None:
     root = logging.getLogger()
     for old in tuple(root.handlers):
         root.removeHandler(old)
-    root.addHandler(handler)
+    for handler in handlers:
+        root.addHandler(handler)
     number = logging.getLevelNamesMapping()[level]
     root.setLevel(number if level == "DEBUG" else max(logging.WARNING, number))
     logging.getLogger(OURS).setLevel(level)
     logging.captureWarnings(True)
 
 
-def _is_wanted(record: logging.LogRecord) -> bool:
-    return record.name.partition(".")[0] not in KEPT_OUT
+def _is_no_chatter(record: logging.LogRecord) -> bool:
+    """At DEBUG an HTTP client has ten lines for each request, and none of them is of the work."""
+    chatty = record.name.partition(".")[0] in HTTP_LIBRARIES
+    return record.levelno >= logging.WARNING or not chatty
 
 
 def _formatter(redactor: Redactor, render: Processor) -> logging.Formatter:

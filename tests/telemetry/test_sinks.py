@@ -1,0 +1,214 @@
+"""Log lines reach a log store, and a store that is slow, broken or absent costs lines and nothing else."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+import trio
+
+from tests.telemetry.store import Store, open_store
+from tgworker.telemetry.sinks.buffer import HTTP_LIBRARIES, SHIPPING, LineBuffer
+from tgworker.telemetry.sinks.shipper import LogStore, ship_lines
+from tgworker.telemetry.sinks.stores import loki, victoria_logs
+
+log = structlog.get_logger()
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with open_store() as server:
+        yield server
+
+
+@pytest.fixture
+def buffer(configure: Callable[..., Any]) -> LineBuffer:
+    buffer = LineBuffer(capacity=50)
+    configure(level="DEBUG", buffers=[buffer])
+    return buffer
+
+
+async def until(store: Store, count: int) -> None:
+    await trio.to_thread.run_sync(store.wait_for, count)
+
+
+async def ship_once(buffer: LineBuffer, store: LogStore) -> None:
+    """What a worker that stops at once does: flush."""
+    async with trio.open_nursery() as nursery:
+        await nursery.start(ship_lines, buffer, store)
+        nursery.cancel_scope.cancel()
+
+
+def free_url() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+async def test_victoria_logs_gets_the_fields_that_queries_name(
+    buffer: LineBuffer, store: Store
+) -> None:
+    log.error("command.failed", chat="@ru_python", message_count=370, error="No such chat.")
+
+    await ship_once(buffer, victoria_logs(store.url))
+
+    (line,) = store.lines()
+    assert "No such chat." == line["_msg"]
+    assert line["_time"].endswith("Z")
+    assert ("ERROR", "@ru_python", 370) == (line["level"], line["channel"], line["message_count"])
+    assert ("telegram-fetcher", "test") == (line["service"], line["environment"])
+    (path,) = store.paths
+    assert path.startswith("/insert/jsonline?_stream_fields=service,environment,worker_id&")
+    assert "_time_field=_time" in path and "_msg_field=_msg" in path
+
+
+async def test_an_address_with_a_path_is_taken_as_it_is(buffer: LineBuffer, store: Store) -> None:
+    log.info("day.sealed")
+
+    await ship_once(buffer, victoria_logs(f"{store.url}/insert/jsonline?AccountID=7"))
+    log.info("day.sealed")
+    await ship_once(buffer, loki(f"{store.url}/tenant/push"))
+
+    assert store.paths[0].startswith("/insert/jsonline?AccountID=7&_stream_fields=")
+    assert "/tenant/push" == store.paths[1]
+
+
+async def test_loki_gets_one_stream_for_each_level_in_order(
+    buffer: LineBuffer, store: Store
+) -> None:
+    log.info("a.first")
+    log.warning("b.second")
+    log.info("c.third")
+
+    await ship_once(buffer, loki(store.url))
+
+    assert ["/loki/api/v1/push"] == store.paths
+    streams = json.loads(store.bodies[0])["streams"]
+    found = {
+        each["stream"]["level"]: [json.loads(line)["event"] for _, line in each["values"]]
+        for each in streams
+    }
+    assert {"info": ["a.first", "c.third"], "warning": ["b.second"]} == found
+    assert "fetcher-1" == streams[0]["stream"]["worker_id"]
+    moments = [int(moment) for each in streams for moment, _ in each["values"]]
+    assert all(10**18 < moment < 10**19 for moment in moments)
+
+
+async def test_a_store_that_stumbles_gets_the_same_lines_again(
+    buffer: LineBuffer, store: Store, autojump_clock: trio.testing.MockClock
+) -> None:
+    autojump_clock.autojump_threshold = 0.05
+    store.answers = [503, 429, 200]
+    log.info("day.sealed", date="2025-11-07")
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(ship_lines, buffer, victoria_logs(store.url))
+        await until(store, 3)
+        nursery.cancel_scope.cancel()
+
+    assert 1 == len(set(store.bodies))
+    assert (0, 0) == (len(buffer), buffer.dropped)
+
+
+async def test_lines_that_a_store_refuses_are_counted_and_not_sent_again(
+    buffer: LineBuffer, store: Store
+) -> None:
+    store.answers = [400]
+    log.info("day.sealed")
+
+    await ship_once(buffer, victoria_logs(store.url))
+
+    assert 1 == len(store.bodies)
+    assert (0, 1) == (len(buffer), buffer.dropped)
+
+
+async def test_an_absent_store_is_said_once_and_keeps_the_newest_out(
+    configure: Callable[..., Any], autojump_clock: trio.testing.MockClock
+) -> None:
+    autojump_clock.autojump_threshold = 0.05
+    buffer = LineBuffer(capacity=5)
+    lines = configure(buffers=[buffer])
+    for number in range(8):
+        log.info("day.sealed", number=number)
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(ship_lines, buffer, victoria_logs(free_url()))
+        await trio.sleep(600)
+        nursery.cancel_scope.cancel()
+
+    assert ["logs.store_away"] == [x["event"] for x in lines.parsed if x["event"] != "day.sealed"]
+    assert 3 == buffer.dropped
+    assert [0, 1, 2, 3, 4] == [json.loads(line)["number"] for line in buffer.take(9)]
+
+
+async def test_what_comes_back_to_a_full_buffer_is_lost_and_counted() -> None:
+    buffer = LineBuffer(capacity=3)
+    for text in "abc":
+        buffer.emit(logging.LogRecord("x", logging.INFO, "x", 1, text, None, None))
+    taken = buffer.take(2)
+    buffer.emit(logging.LogRecord("x", logging.INFO, "x", 1, "d", None, None))
+
+    buffer.put_back(taken)
+
+    assert 1 == buffer.dropped
+    assert ["b", "c", "d"] == buffer.take(9)
+
+
+def test_a_line_that_cannot_be_formatted_hurts_nobody() -> None:
+    buffer = LineBuffer()
+    buffer.handle(logging.LogRecord("x", logging.INFO, "x", 1, "%d", ("no number",), None))
+
+    assert (0, 1) == (len(buffer), buffer.dropped)
+
+
+@pytest.mark.parametrize("name", [*HTTP_LIBRARIES, "httpcore.connection", SHIPPING])
+def test_lines_about_shipping_are_not_shipped(buffer: LineBuffer, name: str) -> None:
+    logging.getLogger(name).error("POST …")
+    logging.getLogger("telethon").error("something else")
+
+    assert ["something else"] == [json.loads(line)["message"] for line in buffer.take(9)]
+
+
+async def test_shipping_makes_no_lines_of_its_own(
+    buffer: LineBuffer, store: Store, autojump_clock: trio.testing.MockClock
+) -> None:
+    """At DEBUG an HTTP client tells of each step: were that shipped, there would be no end."""
+    autojump_clock.autojump_threshold = 0.05
+    async with trio.open_nursery() as nursery:
+        await nursery.start(ship_lines, buffer, victoria_logs(store.url))
+        for count in range(1, 4):
+            log.info("day.sealed", number=count)
+            await until(store, count)
+        await trio.sleep(100)
+        nursery.cancel_scope.cancel()
+
+    assert [1, 2, 3] == [line["number"] for line in store.lines()]
+
+
+async def test_a_store_that_does_not_answer_holds_up_no_stop(
+    buffer: LineBuffer, store: Store
+) -> None:
+    store.hold.clear()
+    log.info("day.sealed")
+
+    with trio.fail_after(3):
+        await ship_once(buffer, victoria_logs(store.url))
+
+    assert 1 == len(buffer)
+
+
+async def test_a_secret_is_as_hidden_from_a_store_as_from_stdout(
+    configure: Callable[..., Any], store: Store
+) -> None:
+    buffer = LineBuffer()
+    configure(buffers=[buffer], secrets=["hunter2"])
+    log.info("x.y", password="hunter2")
+
+    await ship_once(buffer, loki(store.url))
+
+    assert b"hunter2" not in store.bodies[0]
+    assert "secret" not in repr(loki("http://user:secret@127.0.0.1"))

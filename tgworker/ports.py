@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from datetime import date, datetime
 from typing import Protocol, TypeAlias
 
 from attrs import frozen
 
+from tgworker.core.facts import Fact
 from tgworker.core.model import (
     Chat,
     ChatRef,
@@ -16,6 +17,7 @@ from tgworker.core.model import (
     Event,
     FetchCommand,
     HistoryQuery,
+    Json,
     Message,
     Page,
     Person,
@@ -289,3 +291,28 @@ class Pulse(Protocol):
     def stopping(self) -> None:
         """A stop has begun."""
         ...
+
+
+class Observer(Protocol):
+    """Who wants to know what happens: metrics, traces. Never raises, never waits."""
+
+    def note(self, fact: Fact) -> None:
+        """Something has happened."""
+        ...
+
+    def span(self, name: str, **attributes: Json) -> AbstractContextManager[object]:
+        """What is done in here is one piece of work, part of the one it is done in."""
+        ...
+
+
+class Unobserved:
+    """Nobody wants to know."""
+
+    def note(self, fact: Fact) -> None:
+        pass
+
+    def span(self, name: str, **attributes: Json) -> AbstractContextManager[object]:
+        return nullcontext()
+
+
+UNOBSERVED = Unobserved()

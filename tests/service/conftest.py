@@ -25,7 +25,7 @@ from tgworker.core.model import (
     Mode,
     Person,
 )
-from tgworker.ports import Archive
+from tgworker.ports import UNOBSERVED, Archive, Observer
 from tgworker.service.fetch import Fetcher
 from tgworker.service.report import Reporter
 
@@ -64,6 +64,7 @@ class Desk:
     folder: Path
     now: datetime = datetime(2025, 11, 20, 12, tzinfo=UTC)
     events: list[Event] = field(factory=list)
+    observer: Observer = UNOBSERVED
 
     async def fetch(self, *, check: Callable[[], None] = lambda: None, **fields: Any) -> Reporter:
         fields = {"mode": Mode.RANGE, "first": day(1), "last": day(10), **fields}
@@ -81,7 +82,7 @@ class Desk:
             deliver=tell,
             progress_interval=0.0,
         )
-        fetcher = Fetcher(self.telegram, self.archive, lambda: self.now)
+        fetcher = Fetcher(self.telegram, self.archive, lambda: self.now, observer=self.observer)
         await fetcher.run(command, reporter, check)
         return reporter
 

@@ -183,7 +183,7 @@ async def test_shipping_makes_no_lines_of_its_own(
         for count in range(1, 4):
             log.info("day.sealed", number=count)
             await until(store, count)
-        await trio.sleep(100)
+        await trio.sleep(10)
         nursery.cancel_scope.cancel()
 
     assert [1, 2, 3] == [line["number"] for line in store.lines()]

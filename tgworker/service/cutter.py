@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 
+import trio
+
+from tgworker.core.facts import DaySealed, PageFiled
 from tgworker.core.model import DayReport, Message, Page, Person
 from tgworker.core.planning import Span, day_of, is_over
-from tgworker.ports import ChatShelf, DayWriter
+from tgworker.ports import ChatShelf, DayWriter, Observer
 from tgworker.service.report import Clock, Reporter
 from tgworker.service.tenure import Tenure
 
@@ -28,6 +31,7 @@ class DayCutter:
         reporter: Reporter,
         tenure: Tenure,
         clock: Clock,
+        observer: Observer,
     ) -> None:
         self._shelf = shelf
         self._span = span
@@ -35,6 +39,7 @@ class DayCutter:
         self._reporter = reporter
         self._tenure = tenure
         self._clock = clock
+        self._observer = observer
         self._next = span.first
         """The first day that is not sealed yet."""
         self._open: dict[date, DayWriter] = {}
@@ -56,10 +61,25 @@ class DayCutter:
             if self._span.first <= (day := day_of(message.date)) <= self._span.last:
                 by_day.setdefault(day, []).append(message)
         people = {person.id: person for person in page.people}
+        tally = self._reporter.tally
+        saved, known = tally.processed, tally.deduplicated
         for day, messages in sorted(by_day.items()):
             await self._append(day, messages, _writers_of(messages, people.get))
+        self._observer.note(
+            PageFiled(
+                self._shelf.chat.label,
+                tally.processed - saved,
+                tally.deduplicated - known,
+                self._age_of_newest(page),
+            )
+        )
         if by_day:
             await self._seal_before(max(by_day))
+
+    def _age_of_newest(self, page: Page) -> float | None:
+        if not page.messages:
+            return None
+        return (self._clock() - page.messages[-1].date).total_seconds()
 
     async def finish(self) -> None:
         """The range is read to its end: seal what is left."""
@@ -93,8 +113,20 @@ class DayCutter:
     async def _seal(self, day: date, *, complete: bool) -> None:
         writer = await self.writer(day)
         await self._tenure.confirm()
-        row = await writer.seal(complete=complete, fetched_at=self._clock())
+        began = trio.current_time()
+        with self._observer.span("seal", date=str(day), complete=complete):
+            row = await writer.seal(complete=complete, fetched_at=self._clock())
         del self._open[day]
+        self._observer.note(
+            DaySealed(
+                self._shelf.chat.label,
+                day,
+                row.messages,
+                row.bytes,
+                row.complete,
+                trio.current_time() - began,
+            )
+        )
         await self._reporter.sealed(
             DayReport(day, row.messages, row.complete, self._shelf.path(row))
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
+from tgworker.core.facts import OutboxSeen
 from tgworker.core.model import Event
 from tgworker.errors import OutageError
-from tgworker.ports import EventSink
+from tgworker.ports import UNOBSERVED, EventSink, Observer
 from tgworker.service.outage import Outage
 
 OUTBOX_SIZE = 1000
@@ -24,8 +25,9 @@ class _Letter:
 class Emitter:
     """Publishes events one after the other."""
 
-    def __init__(self, sink: EventSink, outage: Outage) -> None:
+    def __init__(self, sink: EventSink, outage: Outage, observer: Observer = UNOBSERVED) -> None:
         self._sink = sink
+        self._observer = observer
         self._outage = outage
         self._send, self._receive = trio.open_memory_channel[_Letter](OUTBOX_SIZE)
         self._current: _Letter | None = None
@@ -60,6 +62,7 @@ class Emitter:
                 async for letter in self._receive:
                     self._current = letter
                     await self._outage.outlast(self._publish)
+                    self._note_length()
             finally:
                 self._settle_rest()
 
@@ -79,6 +82,10 @@ class Emitter:
             await self._send.send(letter)
         except trio.BrokenResourceError:
             raise OutageError("No events can be published: Redis was given up.") from None
+        self._note_length()
+
+    def _note_length(self) -> None:
+        self._observer.note(OutboxSeen(self._send.statistics().current_buffer_used))
 
     def _settle_rest(self) -> None:
         """Nobody may wait for ever for what will not be published."""

@@ -12,7 +12,7 @@ from tgworker.core.model import Chat, FetchCommand, Page, Strategy
 from tgworker.core.paging import AfterId, FromDate, HistoryStalledError, Walk
 from tgworker.core.planning import Span, choose_strategy, day_of, days_of, spans
 from tgworker.errors import TransientError
-from tgworker.ports import Archive, ChatShelf, Gateway
+from tgworker.ports import UNOBSERVED, Archive, ChatShelf, Gateway, Observer
 from tgworker.service.cutter import DayCutter
 from tgworker.service.report import Clock, Reporter
 from tgworker.service.tenure import Tenure, Unshared
@@ -34,6 +34,7 @@ class Fetcher:
     archive: Archive
     clock: Clock
     default_strategy: Strategy = Strategy.AUTO
+    observer: Observer = UNOBSERVED
 
     async def run(
         self,
@@ -127,19 +128,25 @@ class _Job:
             reporter=self.reporter,
             tenure=self.tenure,
             clock=self.fetcher.clock,
+            observer=self.fetcher.observer,
         )
-        walk = Walk(await self._start(cutter, span), span.end)
-        while not walk.done:
-            cutter.request_begins()
-            page = await self._ask(walk)
-            if page is None:
-                continue
+        observer = self.fetcher.observer
+        with observer.span("days", first=str(span.first), last=str(span.last)):
+            walk = Walk(await self._start(cutter, span), span.end)
+            while not walk.done:
+                with observer.span("page"):
+                    await self._turn_page(walk, cutter)
+                if self._limit_left() == 0:
+                    await cutter.leave_open()
+                    return
+            await cutter.finish()
+
+    async def _turn_page(self, walk: Walk, cutter: DayCutter) -> None:
+        cutter.request_begins()
+        page = await self._ask(walk)
+        if page is not None:
             await self._file(cutter, page)
-            if self._limit_left() == 0:
-                await cutter.leave_open()
-                return
             await self.reporter.progress()
-        await cutter.finish()
 
     async def _file(self, cutter: DayCutter, page: Page) -> None:
         """File a page, but not more new messages than the limit leaves."""

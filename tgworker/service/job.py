@@ -11,6 +11,7 @@ import trio
 from attrs import evolve, frozen
 
 from tgworker.core.commands import parse_command
+from tgworker.core.facts import CommandBuried, CommandEnded, CommandParked, LeaseLost
 from tgworker.core.model import ChatRef, FetchCommand
 from tgworker.core.planning import day_of
 from tgworker.errors import (
@@ -26,7 +27,18 @@ from tgworker.errors import (
     StorageError,
     TgworkerError,
 )
-from tgworker.ports import Archive, ChatLocks, Claim, CommandQueue, Dead, Done, Outcome, Park
+from tgworker.ports import (
+    UNOBSERVED,
+    Archive,
+    ChatLocks,
+    Claim,
+    CommandQueue,
+    Dead,
+    Done,
+    Observer,
+    Outcome,
+    Park,
+)
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
 from tgworker.service.lease import CANCELLED, Lease
@@ -68,6 +80,7 @@ class JobRunner:
         stop: Stop,
         clock: Clock,
         policy: JobPolicy,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self._queue = queue
         self._locks = locks
@@ -78,6 +91,7 @@ class JobRunner:
         self._stop = stop
         self._clock = clock
         self._policy = policy
+        self._observer = observer
         self._busy: set[ChatRef] = set()
         self.last_command_id: str | None = None
 
@@ -97,6 +111,7 @@ class JobRunner:
                 settled = True
             except LeaseLostError as error:
                 log.error("command.lost", error_type=error.error_type, error=str(error))
+                self._observer.note(LeaseLost())
                 settled = True
             except (OutageError, QueueRefusedError) as error:
                 log.error("command.left", error_type=error.error_type, error=str(error))
@@ -120,6 +135,8 @@ class JobRunner:
                     ts=self._clock(),
                 )
             )
+            self._observer.note(CommandEnded(None, 0.0, error.error_type))
+            self._observer.note(CommandBuried(error.error_type))
             return Dead(error.error_type)
         if command.unknown_fields:
             log.warning("command.unknown_fields", fields=list(command.unknown_fields))
@@ -150,6 +167,7 @@ class JobRunner:
             MAX_DELIVERIES,
             f"It was handed out {claim.deliveries} times, and no worker came to its end.",
         )
+        self._observer.note(CommandBuried(MAX_DELIVERIES))
         return Dead(MAX_DELIVERIES)
 
     async def _carry_out(
@@ -172,9 +190,11 @@ class JobRunner:
                 await self._fetcher.run(command, reporter, self._stop.check, lease)
 
         try:
-            await lease.hold(work)
+            with self._observer.span("command", chat=str(command.chat), mode=command.mode):
+                await lease.hold(work)
         except StoppingError:
             log.info("command.parked", reason="stopping", processed=reporter.tally.processed)
+            self._observer.note(CommandParked("stopping"))
             return Park(0)
         except (LeaseLostError, OutageError, QueueRefusedError):
             raise
@@ -196,12 +216,14 @@ class JobRunner:
         log.info("command.completed", **reporter.figures())
         await self._forget(reporter.command_id)
         await reporter.completed()
+        self._observer.note(CommandEnded(str(reporter.command.chat), reporter.seconds))
         return Done()
 
     async def _fail(self, reporter: Reporter, error_type: str, error: str) -> Outcome:
         log.error("command.failed", error_type=error_type, error=error, **reporter.figures())
         await self._forget(reporter.command_id)
         await reporter.failed(error_type, error)
+        self._observer.note(CommandEnded(str(reporter.command.chat), reporter.seconds, error_type))
         return Done()
 
     async def _forget(self, command_id: str) -> None:
@@ -230,6 +252,7 @@ class JobRunner:
                 self._stop.set(ExitCode.ACCOUNT_UNUSABLE)
         seconds = max(0.0, (resume_at - now).total_seconds())
         log.warning("command.parked", error_type=error.error_type, wait_seconds=round(seconds, 1))
+        self._observer.note(CommandParked(error.error_type))
         await reporter.waiting(resume_at, error.error_type, str(error))
         return Park(seconds)
 
@@ -247,6 +270,7 @@ class JobRunner:
     async def _finish(self, claim: Claim, outcome: Outcome) -> None:
         if not await self._outage.outlast(lambda: self._queue.finish(claim, outcome)):
             log.error("command.lost", error_type=LeaseLostError.error_type)
+            self._observer.note(LeaseLost())
 
     async def _give_back(self, claim: Claim) -> None:
         """Park without waiting for an outage to end: the lease's end would free the command as well."""

@@ -9,6 +9,7 @@ import structlog
 import trio
 from attrs import define, evolve
 
+from tgworker.core.facts import CommandEnded
 from tgworker.core.model import Event, FetchCommand
 from tgworker.errors import AccountUnusableError, ExitCode, ParkedError, TgworkerError
 from tgworker.service.fetch import Fetcher
@@ -66,10 +67,12 @@ async def fetch_once(
 
 
 async def _carry_out(fetcher: Fetcher, reporter: Reporter, stop: Stop, verdict: _Verdict) -> None:
+    chat = str(reporter.command.chat)
     try:
         stop.check()
         await reporter.started()
-        await fetcher.run(reporter.command, reporter, stop.check)
+        with fetcher.observer.span("command", chat=chat, mode=reporter.command.mode):
+            await fetcher.run(reporter.command, reporter, stop.check)
         if reporter.tally.failed_days:
             raise TgworkerError("Some days could not be fetched.", error_type="days_failed")
     except StoppingError:
@@ -86,5 +89,7 @@ async def _carry_out(fetcher: Fetcher, reporter: Reporter, stop: Stop, verdict: 
         log.error("command.failed", error_type=error.error_type, error=str(error))
         verdict.exit_code = verdict.exit_code or ExitCode.FAILED
         await reporter.failed(error.error_type, str(error))
+        fetcher.observer.note(CommandEnded(chat, reporter.seconds, error.error_type))
     else:
         await reporter.completed()
+        fetcher.observer.note(CommandEnded(chat, reporter.seconds))

@@ -74,12 +74,17 @@ class Reporter:
             )
         )
 
+    @property
+    def seconds(self) -> float:
+        """Since this delivery began."""
+        return trio.current_time() - self._began
+
     def figures(self) -> dict[str, int]:
         """What a log line says of the work done."""
         return {
             "processed": self.tally.processed,
             "deduplicated": self.tally.deduplicated,
-            "duration_ms": round((trio.current_time() - self._began) * 1000),
+            "duration_ms": round(self.seconds * 1000),
         }
 
     async def _progress(self, event: Event) -> None:
@@ -98,7 +103,7 @@ class Reporter:
             worker_id=self.worker_id,
             processed=self.tally.processed,
             errors=self.tally.failed_days,
-            duration_sec=round(trio.current_time() - self._began, 3),
+            duration_sec=round(self.seconds, 3),
             deduplicated=self.tally.deduplicated,
         )
 

@@ -89,7 +89,9 @@ def test_libraries_speak_in_full_only_at_debug(configure: Callable[..., Any]) ->
     assert "Connecting" == full.last["message"]
 
 
-@pytest.mark.parametrize("name", ["urllib3", "urllib3.connectionpool", "httpx", "httpcore.http11"])
+@pytest.mark.parametrize(
+    "name", ["urllib3", "urllib3.connectionpool", "httpx2", "httpcore2.http11"]
+)
 def test_http_clients_speak_only_of_trouble(configure: Callable[..., Any], name: str) -> None:
     lines = configure(level="DEBUG")
 

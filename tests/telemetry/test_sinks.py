@@ -145,7 +145,7 @@ async def test_an_absent_store_is_said_once_and_keeps_the_newest_out(
     assert [0, 1, 2, 3, 4] == [json.loads(line)["number"] for line in buffer.take(9)]
 
 
-async def test_what_comes_back_to_a_full_buffer_is_lost_and_counted() -> None:
+def test_what_comes_back_to_a_full_buffer_is_lost_and_counted() -> None:
     buffer = LineBuffer(capacity=3)
     for text in "abc":
         buffer.emit(logging.LogRecord("x", logging.INFO, "x", 1, text, None, None))
@@ -165,7 +165,7 @@ def test_a_line_that_cannot_be_formatted_hurts_nobody() -> None:
     assert (0, 1) == (len(buffer), buffer.dropped)
 
 
-@pytest.mark.parametrize("name", [*HTTP_LIBRARIES, "httpcore.connection", SHIPPING])
+@pytest.mark.parametrize("name", [*HTTP_LIBRARIES, "httpcore2.connection", SHIPPING])
 def test_lines_about_shipping_are_not_shipped(buffer: LineBuffer, name: str) -> None:
     logging.getLogger(name).error("POST …")
     logging.getLogger("telethon").error("something else")

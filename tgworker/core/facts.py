@@ -1,13 +1,13 @@
 """What happens, as values. Metrics and traces are made of these; who does the work knows neither.
 
-All times are seconds. ``chat`` is the label of a chat, ``@name`` or its marked id; ``error_type`` and ``reason`` are the
-stable names that events use.
+All times are seconds. ``chat`` is the label of a chat, ``@name`` or its marked id; ``error_type`` and ``reason`` are
+the stable names that events use.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
-from datetime import date
 from typing import TypeAlias
 
 from attrs import frozen
@@ -77,7 +77,7 @@ class DaySealed:
     """A day's artifact is in place. Not ``complete``: it stays open and will be topped up."""
 
     chat: str
-    date: date
+    date: dt.date
     messages: int
     bytes: int
     complete: bool

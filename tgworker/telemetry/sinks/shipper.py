@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-import httpx
+import httpx2
 import structlog
 import trio
 from attrs import define, field, frozen
@@ -38,7 +38,7 @@ class LogStore:
 class _Shipper:
     buffer: LineBuffer
     store: LogStore
-    client: httpx.AsyncClient
+    client: httpx2.AsyncClient
     rng: random.Random = field(factory=random.Random)
     failures: int = 0
     """In a row."""
@@ -64,7 +64,7 @@ class _Shipper:
                 headers={"Content-Type": self.store.content_type},
             )
             delivered = answer.status_code < 500 and answer.status_code != 429
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             self._failed(type(error).__name__)
             return False
         finally:
@@ -103,8 +103,8 @@ async def ship_lines(
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Ship until cancelled, then flush what is left, for a second at most. Fails at nothing."""
-    limits = httpx.Limits(max_connections=1)
-    async with httpx.AsyncClient(timeout=REQUEST_SECONDS, limits=limits) as client:
+    limits = httpx2.Limits(max_connections=1)
+    async with httpx2.AsyncClient(timeout=REQUEST_SECONDS, limits=limits) as client:
         shipper = _Shipper(buffer, store, client)
         task_status.started()
         try:

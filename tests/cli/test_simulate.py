@@ -151,6 +151,66 @@ def test_a_world_file_that_is_not_there_is_bad_usage(tgworker: Callable[..., Any
     assert "nowhere.json can't be read" in done.stderr
 
 
+def export_file(folder: Path, **changes: Any) -> str:
+    """An export of one chat with one message, as Telegram Desktop writes it."""
+    message = {"id": 5, "type": "message", "date_unixtime": "1762516800", "text": "привет"}
+    head = {"name": "Питон", "type": "private_supergroup", "id": 1234567890}
+    path = folder / "result.json"
+    path.write_text(json.dumps({**head, "messages": [{**message, **changes}]}))
+    return path.name
+
+
+def test_an_exported_chat_is_fetched_like_any_other(
+    start: Callable[..., Any], tgworker: Callable[..., Any], world: Path, tmp_path: Path
+) -> None:
+    export = f"@py_chat={export_file(tmp_path)}"
+    program = start("simulate", "--world", str(world), "--export", export, "--env-file", ".env")
+    program.line()
+
+    done = tgworker("fetch", "py_chat", "--date", "2025-11-07", REQUESTS_PER_SECOND="50")
+
+    artifact = json.loads(
+        (tmp_path / "data/py_chat/2025/discussions_2025-11-07.json").read_text("utf-8")
+    )
+    assert 0 == done.exit_code
+    assert [(5, "привет")] == [(each["id"], each["text"]) for each in artifact["messages"]]
+    assert (0, "", "") == program.end(signal.SIGTERM)
+
+
+def test_an_export_alone_is_a_world_and_what_is_odd_in_it_is_told(
+    start: Callable[..., Any], tmp_path: Path
+) -> None:
+    program = start("simulate", "--export", export_file(tmp_path, sparkles=1))
+    program.line()
+
+    assert (0, "", "result.json: field 'sparkles', not known: 1\n") == program.end(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        ((), "There is nothing to serve: name --world, --export, or both."),
+        (("--export", "nowhere.json"), "nowhere.json can't be read: No such file or directory"),
+        (("--export", "@x=result.json"), "@x must be 4 to 32 letters"),
+        (("--export", "world.json"), "world.json: $ has neither messages nor chats"),
+        (
+            ("--world", "world.json", "--export", "@Ru_Python=result.json"),
+            "$.chats two of them have the same username",
+        ),
+    ],
+)
+def test_an_export_that_can_not_be_served_is_bad_usage(
+    args: tuple[str, ...], told: str, tgworker: Callable[..., Any], world: Path, tmp_path: Path
+) -> None:
+    export_file(tmp_path)
+    world.write_text(json.dumps({"chats" if "--world" in args else "people": WORLD["chats"]}))
+
+    done = tgworker("simulate", *args)
+
+    assert 2 == done.exit_code
+    assert told in " ".join(done.stderr.split())
+
+
 def test_a_port_that_is_taken_is_told(tgworker: Callable[..., Any], world: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

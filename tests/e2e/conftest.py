@@ -10,19 +10,19 @@ import pytest
 
 from tests.e2e.stage import Stage
 
-MakeStage = Callable[[dict[str, Any]], Stage]
+MakeStage = Callable[..., Stage]
 
 
 @pytest.fixture
 def make_stage(
     tmp_path: Path, redis_url: str, request: pytest.FixtureRequest
 ) -> Iterator[MakeStage]:
-    """Sets the stage for a world."""
+    """Sets the stage for a world; what else is given are options of the simulator."""
     stages: list[Stage] = []
 
-    def make(world: dict[str, Any]) -> Stage:
+    def make(world: dict[str, Any], *args: str) -> Stage:
         stages.append(Stage(tmp_path, redis_url, world))
-        stages[-1].open()
+        stages[-1].open(*args)
         return stages[-1]
 
     yield make

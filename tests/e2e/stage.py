@@ -108,10 +108,10 @@ class Stage:
         self.world = World(parse_world(world, now=datetime.now(UTC)))
         (folder / "world.json").write_text(json.dumps(world))
 
-    def open(self) -> None:
-        """Start the simulator and take its settings."""
+    def open(self, *args: str) -> None:
+        """Start the simulator, with further options, and take its settings."""
         self.simulator = self._start(
-            ["simulate", "--world", "world.json", "--env-file", "world.env"], {}
+            ["simulate", "--world", "world.json", "--env-file", "world.env", *args], {}
         )
         self.control = self.simulator.wait_line()["control_url"]
         self.env = dict(

@@ -1,4 +1,4 @@
-"""``tgworker simulate``: a Telegram server made of invented chats."""
+"""``tgworker simulate``: a Telegram server over chats that were invented, or exported from Telegram."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ import trio
 from tgworker.cli.border import Tool
 from tgworker.cli.help import epilog
 from tgworker.cli.setup import read_settings, run_tool, setting_options, start_tool_logging
+from tgworker.cli.text import printable
 from tgworker.errors import ExitCode
 from tgworker.simulator.compose import open_simulator
+from tgworker.simulator.exports import ExportError, ExportFile, load_exports
 from tgworker.simulator.faults import FaultError
-from tgworker.simulator.world.spec import SpecError, read_world
+from tgworker.simulator.world.spec import SpecError, WorldSpec, read_world
 from tgworker.simulator.world.world import World
 
 _EXAMPLES = """
   tgworker simulate --world world.json --env-file sim.env
+  tgworker simulate --export @ru_python=result.json --env-file sim.env
   set -a; . ./sim.env; set +a; tgworker run            # in another terminal
   curl -s http://127.0.0.1:PORT/stats                  # PORT: of control_url in its first line
   curl -s http://127.0.0.1:PORT/faults -d '{"method": "messages.getHistory", "error": "FLOOD_WAIT_3"}'
@@ -40,8 +43,14 @@ _Port = click.IntRange(0, 65535)
     "--world",
     "world_file",
     type=click.Path(path_type=Path),
-    required=True,
     help="Its chats, as JSON.",
+)
+@click.option(
+    "--export",
+    "exports",
+    multiple=True,
+    metavar="[@NAME=]FILE",
+    help="Chats that Telegram Desktop exported as JSON; the one chat of a file can be given a username.",
 )
 @click.option(
     "--env-file",
@@ -54,15 +63,24 @@ _Port = click.IntRange(0, 65535)
 @click.option("--control-port", type=_Port, default=0, help="The port of the control address.")
 @setting_options("LOG_LEVEL")
 def simulate(
-    world_file: Path, env_file: Path | None, host: str, port: int, control_port: int
+    world_file: Path | None,
+    exports: tuple[str, ...],
+    env_file: Path | None,
+    host: str,
+    port: int,
+    control_port: int,
 ) -> int:
-    """Serve invented chats as a Telegram server would, until told to stop."""
+    """Serve chats as a Telegram server would, until told to stop."""
     start_tool_logging(read_settings())
-    serve = partial(
-        _simulate, world_file, env_file, host=host, port=port, control_port=control_port
-    )
+    if world_file is None and not exports:
+        raise click.UsageError("There is nothing to serve: name --world, --export, or both.")
     try:
-        code = run_tool(serve)
+        world = _load(world_file, exports)
+        code = run_tool(
+            partial(_simulate, world, env_file, host=host, port=port, control_port=control_port)
+        )
+    except ExportError as error:
+        raise click.BadParameter(printable(str(error)), param_hint="--export") from error
     except (SpecError, FaultError) as error:
         raise click.BadParameter(str(error), param_hint="--world") from error
     except OSError as error:
@@ -71,10 +89,21 @@ def simulate(
     return ExitCode.DONE if code == ExitCode.SECOND_SIGNAL else code
 
 
+def _load(world_file: Path | None, exports: tuple[str, ...]) -> World:
+    """What could not be taken over from an export as it was is told on stderr."""
+    now = datetime.now(UTC)
+    spec = WorldSpec(seed=0, chats=(), now=now)
+    if world_file is not None:
+        spec = read_world(world_file, now=now)
+    loaded = load_exports(map(ExportFile.parse, exports))
+    for remark in loaded.remarks:
+        click.echo(printable(remark), err=True)
+    return World(spec, loaded.imports)
+
+
 async def _simulate(
-    world_file: Path, env_file: Path | None, *, host: str, port: int, control_port: int
+    world: World, env_file: Path | None, *, host: str, port: int, control_port: int
 ) -> NoReturn:
-    world = World(read_world(world_file, now=datetime.now(UTC)))
     async with open_simulator(
         world, host=host, port=port, control_port=control_port, env_file=env_file
     ) as simulator:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from tgworker.simulator.world.generate import Generator
+from tgworker.simulator.world.imports import Source
 from tgworker.simulator.world.model import WorldMessage
 from tgworker.simulator.world.skeleton import DAY_SECONDS, Skeleton, day_start
 
@@ -15,7 +15,7 @@ from tgworker.simulator.world.skeleton import DAY_SECONDS, Skeleton, day_start
 class History:
     """Messages by id. ``ids`` and ``dates`` (Unix seconds) ascend together and are read by the paging."""
 
-    def __init__(self, skeleton: Skeleton, generator: Generator) -> None:
+    def __init__(self, skeleton: Skeleton, generator: Source) -> None:
         self.ids = array("q", skeleton.ids)
         self.dates = array("q", skeleton.dates)
         self.generator = generator

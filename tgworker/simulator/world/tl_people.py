@@ -64,7 +64,9 @@ def chat_tl(chat: WorldChat, *, members: int) -> Any:
 
 
 def outsider_tl(outsider: Outsider) -> Any:
-    """A channel of another world."""
+    """A channel of another world, or a basic group of which only the name is known."""
+    if outsider.id > CHANNEL_MARK:
+        return types.ChatForbidden(-outsider.id, outsider.title)
     return types.Channel(
         id=CHANNEL_MARK - outsider.id,
         title=outsider.title,

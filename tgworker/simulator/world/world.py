@@ -17,6 +17,7 @@ from tgworker.core.model import CHANNEL_MARK, ChatType
 from tgworker.simulator.world.draws import access_hash, derive
 from tgworker.simulator.world.generate import Generator
 from tgworker.simulator.world.history import History
+from tgworker.simulator.world.imports import ImportedChat, Imports
 from tgworker.simulator.world.model import Outsider, WorldMessage, WorldUser
 from tgworker.simulator.world.people import People, make_people
 from tgworker.simulator.world.skeleton import build_skeleton
@@ -30,7 +31,13 @@ class WorldChat:
     ``changed`` counts edits and deletions, so that whoever keeps serialised messages knows when they are stale.
     """
 
-    def __init__(self, spec: ChatSpec, world: WorldSpec, people: People) -> None:
+    def __init__(
+        self,
+        spec: ChatSpec,
+        world: WorldSpec,
+        people: People,
+        imported: ImportedChat | None = None,
+    ) -> None:
         self.spec = spec
         self.type = spec.type
         self.title = spec.title
@@ -42,6 +49,7 @@ class WorldChat:
         self.changed = 0
         self._world = world
         self._people = people
+        self._imported = imported
 
     @property
     def label(self) -> str:
@@ -50,6 +58,8 @@ class WorldChat:
 
     @cached_property
     def history(self) -> History:
+        if self._imported is not None:
+            return History(self._imported.skeleton, self._imported.source)
         skeleton = build_skeleton(self.spec, seed=self._world.seed, now=self._world.now)
         generator = Generator(
             self.spec,
@@ -62,23 +72,36 @@ class WorldChat:
 
 
 class World:
-    """All of it. A chat is named by its username (any case, with or without ``@``), marked id or bare id.
+    """All of it: what the spec says, and chats from elsewhere.
+
+    A chat is named by its username (any case, with or without ``@``), marked id or bare id.
 
     Raises:
-        SpecError: two chats get the same id.
+        SpecError: two chats get the same id or username.
         KeyError: from every method that is given a chat that does not exist.
     """
 
-    def __init__(self, spec: WorldSpec) -> None:
+    def __init__(self, spec: WorldSpec, imports: Imports = Imports()) -> None:
         self.spec = spec
         self.people = make_people(spec)
-        self.chats = tuple(WorldChat(chat, spec, self.people) for chat in spec.chats)
+        self.chats = (
+            *(WorldChat(chat, spec, self.people) for chat in spec.chats),
+            *(WorldChat(chat.spec, spec, self.people, chat) for chat in imports.chats),
+        )
         self._users = {user.id: user for user in (*self.people.users, *self.people.bots)}
         self._users[self.account.id] = self.account
         self._outsiders = {outsider.id: outsider for outsider in self.people.outsiders}
         self._by_id = {chat.marked_id: chat for chat in self.chats}
         if len(self._by_id) < len(self.chats):
             raise SpecError(("$.chats two of them have the same id",))
+        names = [chat.username.lower() for chat in self.chats if chat.username is not None]
+        if len(set(names)) < len(names):
+            raise SpecError(("$.chats two of them have the same username",))
+        for user in imports.users:
+            self._users.setdefault(user.id, user)
+        for outsider in imports.outsiders:
+            if outsider.id not in self._by_id:
+                self._outsiders.setdefault(outsider.id, outsider)
 
     @property
     def account(self) -> WorldUser:

@@ -1,0 +1,143 @@
+"""An exported chat goes through a real worker and comes out as it was exported, compared by hand, field by field."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.conftest import MakeStage
+
+EXPORT = r"""
+{
+ "name": "Питон 🐍",
+ "type": "public_supergroup",
+ "id": 1234567890,
+ "messages": [
+  {
+   "id": 3,
+   "type": "service",
+   "date": "2025-11-07T02:59:58",
+   "date_unixtime": "1762473598",
+   "actor": "Аня Б",
+   "actor_id": "user42",
+   "action": "edit_group_title",
+   "title": "Питон 🐍",
+   "text": "",
+   "text_entities": []
+  },
+  {
+   "id": 5,
+   "type": "message",
+   "date": "2025-11-07T02:59:59",
+   "date_unixtime": "1762473599",
+   "edited": "2025-11-07T03:10:00",
+   "edited_unixtime": "1762474200",
+   "from": "Боб",
+   "from_id": "user43",
+   "text": [
+    "😀 смотри\x0B: ",
+    {"type": "text_link", "text": "тут", "href": "https://example.org/ё"}
+   ],
+   "text_entities": [
+    {"type": "plain", "text": "😀 смотри\x0B: "},
+    {"type": "text_link", "text": "тут", "href": "https://example.org/ё"}
+   ],
+   "reactions": [
+    {"type": "emoji", "count": 2, "emoji": "👍", "recent": [{"from": "Аня Б", "from_id": "user42"}]}
+   ]
+  },
+  {
+   "id": 8,
+   "type": "message",
+   "date": "2025-11-07T03:00:00",
+   "date_unixtime": "1762473600",
+   "from": "Аня Б",
+   "from_id": "user42",
+   "forwarded_from": "Новости",
+   "forwarded_from_id": "channel77",
+   "photo": "photos/photo_1@07-11-2025_03-00-00.jpg",
+   "photo_file_size": 12345,
+   "width": 1280,
+   "height": 960,
+   "text": "фото",
+   "text_entities": [{"type": "plain", "text": "фото"}]
+  },
+  {
+   "id": 9,
+   "type": "message",
+   "date": "2025-11-07T03:00:01",
+   "date_unixtime": "1762473601",
+   "from": null,
+   "from_id": "user44",
+   "reply_to_message_id": 8,
+   "file": "(File not included. Change data exporting settings to download.)",
+   "file_name": "отчёт.pdf",
+   "file_size": 777,
+   "mime_type": "application/pdf",
+   "text": "",
+   "text_entities": []
+  }
+ ]
+}
+"""
+UNSET = {
+    **{"chat": "@py_chat", "text": "", "reply_to": None, "thread_id": None, "views": None},
+    **{"forwards": None, "replies_count": None, "entities": [], "edited": False},
+    **{"edit_date": None, "deleted": False, "reactions": None, "media": None},
+    **{"forward_from": None, "grouped_id": None, "via_bot_id": None, "post_author": None},
+    **{"pinned": False, "service": None},
+}
+BEFORE_MIDNIGHT = [
+    {
+        **{"id": 3, "date": "2025-11-06T23:59:58Z", "from_id": 42},
+        "service": {"action": "chat_edit_title", "title": "Питон 🐍"},
+    },
+    {
+        **{"id": 5, "date": "2025-11-06T23:59:59Z", "from_id": 43},
+        "text": "😀 смотри\x0b: тут",
+        "entities": [
+            {"type": "text_url", "offset": 12, "length": 3, "url": "https://example.org/ё"}
+        ],
+        **{"edited": True, "edit_date": "2025-11-07T00:10:00Z"},
+        "reactions": [{"count": 2, "emoji": "👍"}],
+    },
+]
+AFTER_MIDNIGHT = [
+    {
+        **{"id": 8, "date": "2025-11-07T00:00:00Z", "from_id": 42, "text": "фото"},
+        "media": {"type": "photo", "width": 1280, "height": 960, "size": 12345},
+        "forward_from": {"from_id": -1000000000077, "date": "2025-11-07T00:00:00Z"},
+    },
+    {
+        **{"id": 9, "date": "2025-11-07T00:00:01Z", "from_id": 44},
+        **{"reply_to": 8, "thread_id": 8},
+        "media": {
+            **{"type": "document", "file_name": "отчёт.pdf", "mime_type": "application/pdf"},
+            "size": 777,
+        },
+    },
+]
+
+
+def person(id: int, name: str) -> dict[str, Any]:
+    return {"id": id, "username": None, "name": name, "bot": False, "messages": 1}
+
+
+def test_an_exported_chat_is_archived_as_it_was_exported(
+    make_stage: MakeStage, tmp_path: Path
+) -> None:
+    (tmp_path / "result.json").write_text(EXPORT, encoding="utf-8")
+    stage = make_stage({"chats": []}, "--export", "@Py_chat=result.json")
+    stage.worker()
+
+    done = stage.fetch(chat="@py_chat", mode="range", **{"from": "2025-11-05", "to": "2025-11-07"})
+
+    assert ("completed", 4) == (done["event"], done["processed"])
+    empty, before, after = (stage.artifact("py_chat", date(2025, 11, day)) for day in (5, 6, 7))
+    assert [] == empty["messages"]
+    assert [UNSET | message for message in BEFORE_MIDNIGHT] == before["messages"]
+    assert [UNSET | message for message in AFTER_MIDNIGHT] == after["messages"]
+    assert [person(42, "Аня Б"), person(43, "Боб")] == before["participants"]
+    assert [person(42, "Аня Б"), person(44, "")] == after["participants"]
+    assert -1001234567890 == after["chat_id"]

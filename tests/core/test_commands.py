@@ -131,6 +131,7 @@ def test_today_may_be_fetched():
         (-55, ChatRef(id=-55)),
         (-1000000000001, ChatRef(id=-1000000000001)),
         (-999999999999, ChatRef(id=-999999999999)),
+        ("tg://user?id=1234567890", ChatRef(id=1234567890)),
     ],
 )
 def test_a_chat_may_be_written_in_many_ways(chat, ref):
@@ -164,6 +165,7 @@ def test_a_chat_may_be_written_in_many_ways(chat, ref):
             "--5",
             "-1000000000000",
         ),
+        *("tg://user?id=0", "tg://user?id=-5", "tg://user?id=9999999999999", "tg://user?id=5&x"),
         *("9999999999999", "-9999999999999", "1" * 40, 0, -(10**12), 10**15, -(10**15), 10**30),
         *(1.5, True, None, [], {}, ["ru_python"]),
     ],
@@ -404,11 +406,9 @@ def commands(draw, values):
         first = last = draw(days)
     elif mode is Mode.RANGE:
         first, last = sorted([draw(days), draw(days)])
-    channel_or_group = st.integers(-(4 * 10**12), -1).filter(lambda number: number != -(10**12))
+    ids = st.integers(-(4 * 10**12), 3 * 10**12).filter(lambda id: id not in (0, -(10**12)))
     return FetchCommand(
-        chat=draw(
-            st.builds(ChatRef, username=values.names) | st.builds(ChatRef, id=channel_or_group)
-        ),
+        chat=draw(st.builds(ChatRef, username=values.names) | st.builds(ChatRef, id=ids)),
         mode=mode,
         first=first,
         last=last,

@@ -160,3 +160,28 @@ def test_two_chats_cannot_come_out_with_one_id(
 
     with pytest.raises(SpecError, match="same id"):
         make_world(entry("channel"), entry("channel", username="other", id=named.chats[0].id))
+
+
+TALK = {"username": "talk", "type": "supergroup", "from": "2025-11-01", "to": "2025-11-02"}
+CLUB = {"id": 5, "type": "group", "from": "2025-11-01", "to": "2025-11-02", "per_day": [1]}
+
+
+@pytest.mark.parametrize(
+    ("chats", "problem"),
+    [
+        ([TALK | {"type": "channel", "comments": "@nobody"}], "comments must be a supergroup"),
+        ([TALK | {"type": "channel", "comments": 7}], "comments must be a supergroup"),
+        ([TALK | {"comments": "@talk"}], "only a channel's posts"),
+        ([TALK | {"migrated_from": 7}], "migrated_from must be a group"),
+        ([CLUB, TALK | {"type": "channel", "migrated_from": 5}], "only a supergroup was a group"),
+        ([CLUB, TALK | {"migrated_from": 5, "per_day": [0, 1]}], "must not begin with 0"),
+        (
+            [CLUB, *(TALK | {"username": name, "migrated_from": 5} for name in ("talk", "chat"))],
+            "belongs to an earlier chat",
+        ),
+    ],
+)
+def test_chats_that_cannot_belong_together_are_named(chats, problem):
+    """Who is no kin is no kin."""
+    with pytest.raises(SpecError, match=problem):
+        parse_world({"chats": [{"per_day": [1]} | chat for chat in chats]}, now=NOW)

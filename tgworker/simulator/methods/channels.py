@@ -32,6 +32,8 @@ def _get_channels(world: World, pages: Pages, caller: Caller, request: Any) -> A
 def _get_full_channel(world: World, pages: Pages, caller: Caller, request: Any) -> Any:
     chat = readable_chat(world, request.channel)
     newest = pages.newest(chat)
+    linked = chat.discussion or chat.discusses
+    before = chat.predecessor
     full = types.ChannelFull(
         id=chat.id,
         about="",
@@ -43,8 +45,12 @@ def _get_full_channel(world: World, pages: Pages, caller: Caller, request: Any) 
         bot_info=[],
         pts=chat.history.next_id() + chat.changed,
         participants_count=len(world.people.users) + 1,
+        linked_chat_id=None if linked is None else linked.id,
+        migrated_from_chat_id=None if before is None else before.id,
+        migrated_from_max_id=None if before is None else before.history.next_id() - 1,
     )
-    return types.messages.ChatFull(full, [pages.chat(chat)], [])
+    named = [each for each in (chat, linked, before) if each is not None]
+    return types.messages.ChatFull(full, [pages.chat(each) for each in named], [])
 
 
 def _get_messages(world: World, pages: Pages, caller: Caller, request: Any) -> Any:

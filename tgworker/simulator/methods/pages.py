@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 from telethon.tl import types
 
-from tgworker.core.model import CHANNEL_MARK, ChatType
+from tgworker.core.model import ChatType
 from tgworker.simulator.world import World, WorldChat
 from tgworker.simulator.world.model import Outsider, WorldUser
 from tgworker.simulator.world.tl import message_tl, peer_tl, peers_of
@@ -125,7 +125,6 @@ class Pages:
 
     def _make_piece(self, chat: WorldChat, place: int) -> Piece:
         message = chat.history.at(place)
-        # Comments go to a group of which this world has nothing but the id.
-        linked = CHANNEL_MARK - self._world.people.outsiders[0].id
+        linked = None if chat.discussion is None else chat.discussion.id
         tl = message_tl(message, chat_id=chat.marked_id, type=chat.type, linked_id=linked)
         return Piece(message.id, peer_tl(chat.marked_id), bytes(tl), peers_of(message))

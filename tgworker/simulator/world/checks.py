@@ -69,6 +69,13 @@ def username(value: Any) -> str:
     return value
 
 
+def chat_name(value: Any) -> str | int:
+    """A username, or a bare id."""
+    if isinstance(value, int):
+        return value
+    return username(value.removeprefix("@") if isinstance(value, str) else value).lower()
+
+
 def flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("must be true or false")

@@ -9,7 +9,7 @@ errors: a typo must not silently give another world.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tgworker.errors import TgworkerError
 from tgworker.simulator.world import checks
 from tgworker.simulator.world.checks import Fields
 
+_TALKS = (ChatType.SUPERGROUP, ChatType.FORUM)
 _TYPES = ("channel", "supergroup", "forum", "group")
 
 
@@ -60,6 +61,10 @@ class ChatSpec:
     """Share of the ids whose messages are gone."""
     plain: bool = False
     """Only text: for days so big that richness would only cost time."""
+    comments: str | int | None = None
+    """Of a channel: the supergroup where its posts are commented on, by username or id."""
+    migrated_from: int | None = None
+    """Of a supergroup: the basic group that it was, by its id."""
 
     @property
     def key(self) -> str:
@@ -121,6 +126,7 @@ def parse_world(data: object, *, now: datetime) -> WorldSpec:
     )
     top.finish()
     problems += _clashes(spec.chats)
+    problems += _families(spec.chats)
     if problems:
         raise SpecError(tuple(problems))
     return spec
@@ -152,6 +158,8 @@ def _chat(fields: Fields, now: datetime) -> ChatSpec:
         edges=fields.take("edges", checks.flag, True),
         deleted=fields.take("deleted", checks.number(0, 0.9), 0.03),
         plain=fields.take("plain", checks.flag, False),
+        comments=fields.take("comments", checks.chat_name, None),
+        migrated_from=fields.take("migrated_from", checks.integer(1, -CHANNEL_MARK), None),
     )
     fields.finish()
     if chat.first > chat.last:
@@ -174,3 +182,31 @@ def _clashes(chats: tuple[ChatSpec, ...]) -> list[str]:
                     problems.append(f"$.chats[{place}].{field} is taken by an earlier chat")
                 seen.add(mark)
     return problems
+
+
+def _families(chats: tuple[ChatSpec, ...]) -> Iterator[str]:
+    """What is wrong with who belongs to whom."""
+    groups = {chat.id for chat in chats if chat.type is ChatType.GROUP}
+    supergroups = [chat for chat in chats if chat.type in _TALKS]
+    talks = {chat.id for chat in supergroups} | {(c.username or "").lower() for c in supergroups}
+    taken: set[str | int] = set()
+    for place, chat in enumerate(chats):
+        for field, other, known in (
+            ("comments", chat.comments, talks),
+            ("migrated_from", chat.migrated_from, groups),
+        ):
+            path = f"$.chats[{place}].{field}"
+            if other is None:
+                continue
+            if other not in known:
+                kind = "supergroup" if field == "comments" else "group"
+                yield f"{path} must be a {kind} of this file"
+            if other in taken:
+                yield f"{path} belongs to an earlier chat already"
+            taken.add(other)
+        if chat.comments is not None and chat.type is not ChatType.CHANNEL:
+            yield f"$.chats[{place}].comments must be left out: only a channel's posts have them"
+        if chat.migrated_from is not None and chat.type not in _TALKS:
+            yield f"$.chats[{place}].migrated_from must be left out: only a supergroup was a group"
+        if chat.migrated_from is not None and not chat.per_day[0]:
+            yield f"$.chats[{place}].per_day must not begin with 0: the first message tells of the group"

@@ -33,10 +33,13 @@ def peer_tl(marked_id: int) -> Any:
     return types.PeerChat(-marked_id)
 
 
-def message_tl(message: WorldMessage, *, chat_id: int, type: ChatType, linked_id: int) -> Any:
+def message_tl(
+    message: WorldMessage, *, chat_id: int, type: ChatType, linked_id: int | None
+) -> Any:
     """The message as ``Message`` or ``MessageService``.
 
-    `chat_id` is the chat's marked id; `linked_id` (bare) is the group that comments on a channel's posts go to.
+    `chat_id` is the chat's marked id; `linked_id` (bare) is the group that comments on a channel's posts go to, if
+    there is one.
     """
     post = type is ChatType.CHANNEL
     common: dict[str, Any] = {

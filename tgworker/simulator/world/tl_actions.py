@@ -55,6 +55,7 @@ def _geo_proximity_reached(fields: Fields, id: int) -> Any:
 _ACTIONS: dict[str, Callable[[Fields, int], Any]] = {
     "boost_apply": _plain(types.MessageActionBoostApply),
     "channel_create": _plain(types.MessageActionChannelCreate),
+    "channel_migrate_from": _plain(types.MessageActionChannelMigrateFrom),
     "chat_add_user": _plain(types.MessageActionChatAddUser),
     "chat_create": _plain(types.MessageActionChatCreate),
     "chat_delete_photo": _plain(types.MessageActionChatDeletePhoto),
@@ -63,6 +64,7 @@ _ACTIONS: dict[str, Callable[[Fields, int], Any]] = {
     "chat_edit_title": _plain(types.MessageActionChatEditTitle),
     "chat_joined_by_link": _plain(types.MessageActionChatJoinedByLink),
     "chat_joined_by_request": _plain(types.MessageActionChatJoinedByRequest),
+    "chat_migrate_to": _plain(types.MessageActionChatMigrateTo),
     "custom_action": _plain(types.MessageActionCustomAction),
     "geo_proximity_reached": _geo_proximity_reached,
     "gift_code": _gift_code,

@@ -52,7 +52,13 @@ def chat_tl(chat: WorldChat, *, members: int) -> Any:
         "participants_count": members,
     }
     if group:
-        return types.Chat(**common, version=1)
+        became = chat.successor
+        return types.Chat(
+            **common,
+            version=1,
+            deactivated=became is not None or None,
+            migrated_to=became and types.InputChannel(became.id, became.access_hash),
+        )
     return types.Channel(
         **common,
         access_hash=chat.access_hash,
@@ -60,6 +66,7 @@ def chat_tl(chat: WorldChat, *, members: int) -> Any:
         broadcast=chat.type is ChatType.CHANNEL or None,
         megagroup=chat.type is not ChatType.CHANNEL or None,
         forum=chat.type is ChatType.FORUM or None,
+        has_link=chat.discussion is not None or None,
     )
 
 

@@ -18,6 +18,7 @@ from tgworker.simulator.world.draws import access_hash, derive
 from tgworker.simulator.world.generate import Generator
 from tgworker.simulator.world.history import History
 from tgworker.simulator.world.imports import ImportedChat, Imports
+from tgworker.simulator.world.kinship import tell_comments, tell_migration
 from tgworker.simulator.world.model import Outsider, WorldMessage, WorldUser
 from tgworker.simulator.world.people import People, make_people
 from tgworker.simulator.world.skeleton import build_skeleton
@@ -47,6 +48,14 @@ class WorldChat:
         self.marked_id = -self.id if spec.type is ChatType.GROUP else CHANNEL_MARK - self.id
         self.access_hash = access_hash(world.seed, self.id)
         self.changed = 0
+        self.discussion: WorldChat | None = None
+        """The group where comments on this channel's posts are written."""
+        self.discusses: WorldChat | None = None
+        """The channel whose posts are commented on in this group."""
+        self.predecessor: WorldChat | None = None
+        """The basic group that became this supergroup."""
+        self.successor: WorldChat | None = None
+        """The supergroup that this basic group became."""
         self._world = world
         self._people = people
         self._imported = imported
@@ -102,6 +111,18 @@ class World:
         for outsider in imports.outsiders:
             if outsider.id not in self._by_id:
                 self._outsiders.setdefault(outsider.id, outsider)
+        self._join_families()
+
+    def _join_families(self) -> None:
+        for chat in self.chats:
+            if chat.spec.comments is not None:
+                chat.discussion = self.chat(chat.spec.comments)
+                chat.discussion.discusses = chat
+                tell_comments(chat.marked_id, chat.history, chat.discussion.history)
+            if chat.spec.migrated_from is not None:
+                chat.predecessor = before = self.chat(-chat.spec.migrated_from)
+                before.successor = chat
+                tell_migration(before.id, before.history, chat.id, chat.history)
 
     @property
     def account(self) -> WorldUser:
@@ -207,9 +228,11 @@ class World:
         found.history.remove(ids)
         found.changed += 1
 
-    def rename(self, chat: str | int, username: str | None) -> None:
-        """Give the chat another username, or none."""
-        self.chat(chat).username = username
+    def rename(self, chat: str | int, username: str | None, title: str | None = None) -> None:
+        """Give the chat another username, or none; and another title, if one is given."""
+        found = self.chat(chat)
+        found.username = username
+        found.title = title or found.title
 
     def make_private(self, chat: str | int) -> None:
         """Throw the account out of the chat: from now on it can't be read."""

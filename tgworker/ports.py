@@ -19,8 +19,10 @@ from tgworker.core.model import (
     HistoryQuery,
     Json,
     Message,
+    Migration,
     Page,
     Person,
+    Relatives,
 )
 
 
@@ -38,6 +40,13 @@ class Gateway(Protocol):
 
     async def resolve(self, ref: ChatRef) -> Chat:
         """Find a chat by name or id. Known chats cost no request. Idempotent."""
+        ...
+
+    async def relatives(self, chat: Chat) -> Relatives:
+        """The chats that belong with one that `resolve` returned, to be resolved by their ids.
+
+        Asked for once for each channel and supergroup, and never for others. Idempotent.
+        """
         ...
 
     async def history(self, chat: Chat, query: HistoryQuery) -> Page:
@@ -106,6 +115,10 @@ class ChatShelf(Protocol):
         """
         ...
 
+    async def note_migration(self, migration: Migration) -> None:
+        """Write down, durably, that this chat is one of the two. Idempotent."""
+        ...
+
     def path(self, row: DayRow) -> str:
         """Where that day's artifact lies, relative to the data folder, with forward slashes."""
         ...
@@ -116,6 +129,10 @@ class Archive(Protocol):
 
     async def sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
         """The sealed days of a chat, found without asking Telegram: by its names and id, now and before."""
+        ...
+
+    async def migration(self, ref: ChatRef) -> Migration | None:
+        """What was noted of a basic group that became a supergroup, by either of the two."""
         ...
 
     def open_chat(

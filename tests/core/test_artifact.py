@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 import orjson
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,7 +49,9 @@ def of(section, items):
 def test_what_is_written_is_read_back(form, data, values):
     """Line by line and in one go, whatever the messages hold."""
     found = data.draw(st.lists(values.messages, max_size=5, unique_by=lambda m: m.id))
-    messages = [raw(message) for message in sorted(found, key=lambda m: m.id)]
+    messages = [
+        raw(evolve(message, chat=CHAT.label)) for message in sorted(found, key=lambda m: m.id)
+    ]
 
     written = artifact(messages, form)
 
@@ -59,6 +62,17 @@ def test_what_is_written_is_read_back(form, data, values):
 def split(data: bytes) -> list[bytes]:
     """Lines as a file has them: other separators of Unicode end none."""
     return [line + b"\n" for line in data.split(b"\n")[:-1]]
+
+
+@FORMATS
+def test_a_chat_that_was_renamed_is_called_one_thing_throughout(form):
+    """Messages saved under the old name take on the new one, and change in nothing else."""
+    old = plain(1, reply_to=7) | {"chat": "@py_talk"}
+
+    messages = of("messages", read_stream(split(artifact([old, plain(2)], form)), form))
+
+    assert [plain(1, reply_to=7), plain(2)] == messages
+    assert list(plain(1)) == list(messages[0])
 
 
 def test_a_json_artifact_is_json_in_the_order_of_the_contract():

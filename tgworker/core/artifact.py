@@ -111,10 +111,19 @@ def render(
     outline: Outline,
     people: Mapping[int, Person],
 ) -> Iterator[bytes]:
-    """The pieces of an artifact, about one message each; `outline` has seen the same messages before."""
+    """The pieces of an artifact, about one message each; `outline` has seen the same messages before.
+
+    A chat that was renamed is called by its new name throughout, in messages that were saved before, too.
+    """
+    messages = _under_one_name(messages, head.chat)
     if form is ArtifactFormat.JSONL:
         return _render_jsonl(head, messages)
     return _render_json(head, messages, outline.threads(), outline.participants(people))
+
+
+def _under_one_name(messages: Iterable[RawMessage], label: str) -> Iterator[RawMessage]:
+    for message in messages:
+        yield message if message["chat"] == label else message | {"chat": label}
 
 
 def _render_json(

@@ -52,13 +52,19 @@ class ArtifactFormat(enum.StrEnum):
 
 @frozen
 class ChatRef:
-    """A chat as a command names it: exactly one of a lower-case username (no ``@``) and a marked id."""
+    """A chat as a command names it: exactly one of a lower-case username (no ``@``) and a marked id.
+
+    Its text is a form that commands take, and so not always a chat's label: a bare positive number in a command is a
+    channel's id and not a user's.
+    """
 
     username: str | None = None
     id: int | None = None
 
     def __str__(self) -> str:
-        return f"@{self.username}" if self.username is not None else str(self.id)
+        if self.username is not None:
+            return f"@{self.username}"
+        return f"tg://user?id={self.id}" if self.id is not None and self.id > 0 else str(self.id)
 
 
 @frozen
@@ -75,6 +81,31 @@ class Chat:
     def label(self) -> str:
         """What messages, events and artifacts call this chat: ``@name``, or the marked id if it has no name."""
         return f"@{self.username}" if self.username is not None else str(self.id)
+
+
+@frozen
+class Migration:
+    """A basic group that became a supergroup, by their marked ids.
+
+    Each keeps its own messages, with ids of their own: the group those before, the supergroup those after.
+    Source: https://core.telegram.org/api/channel#migration
+    """
+
+    group: int
+    supergroup: int
+    at: datetime
+
+
+@frozen
+class Relatives:
+    """The chats that belong with a chat, by marked id."""
+
+    discussion: int | None = None
+    """The group where comments on this channel's posts are written."""
+    predecessor: int | None = None
+    """The basic group that became this supergroup."""
+    successor: int | None = None
+    """The supergroup that this basic group became."""
 
 
 @frozen

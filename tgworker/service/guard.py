@@ -16,7 +16,7 @@ import trio
 from attrs import field, frozen
 
 from tgworker.core.bucket import Bucket
-from tgworker.core.model import Chat, ChatRef, HistoryQuery, Page
+from tgworker.core.model import Chat, ChatRef, HistoryQuery, Page, Relatives
 from tgworker.errors import FloodWaitError, ParkedError, TransientError
 from tgworker.ports import Gateway
 from tgworker.service.stop import Stop
@@ -62,6 +62,9 @@ class GuardedGateway:
 
     async def resolve(self, ref: ChatRef) -> Chat:
         return await self._call("resolve", lambda: self._gateway.resolve(ref))
+
+    async def relatives(self, chat: Chat) -> Relatives:
+        return await self._call("relatives", lambda: self._gateway.relatives(chat))
 
     async def history(self, chat: Chat, query: HistoryQuery) -> Page:
         return await self._call("history", lambda: self._gateway.history(chat, query))

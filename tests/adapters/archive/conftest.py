@@ -81,9 +81,9 @@ class DiskStore:
     disk: Disk | None = None
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Archive]:
+    async def open(self, **options: Any) -> AsyncIterator[Archive]:
         async with open_archive(
-            self.root, artifact_format=self.form, schema_version="1.0.0", disk=self.disk
+            self.root, artifact_format=self.form, schema_version="1.0.0", disk=self.disk, **options
         ) as archive:
             yield archive
 

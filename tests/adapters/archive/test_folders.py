@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from attrs import evolve
 from structlog.testing import capture_logs
 
-from tgworker.core.model import Chat, ChatRef, ChatType
+from tgworker.core.model import Chat, ChatRef, ChatType, Migration
 from tgworker.errors import ChatIdentityChangedError, StorageError
 
 
@@ -22,10 +23,13 @@ async def opened(store, chat) -> None:
 
 
 async def test_chat_json_says_whose_folder_it_is(disk_store, make):
-    """With every name the chat has and had."""
-    await opened(disk_store, evolve(make.chat, usernames=("ru_python", "Py")))
-    await opened(disk_store, evolve(make.chat, username="py_talk", title="Talk"))
-    await opened(disk_store, evolve(make.chat, username="py"))
+    """With every name the chat has and had, and when it was seen so."""
+    first = evolve(make.chat, usernames=("ru_python", "Py"))
+    second = evolve(make.chat, username="py_talk", title="Talk")
+    for day, chat in [(7, first), (8, first), (8, second), (10, evolve(make.chat, username="py"))]:
+        async with disk_store.open(clock=lambda day=day: datetime(2025, 11, day, tzinfo=UTC)) as it:
+            async with it.open_chat(chat):
+                pass
 
     assert {
         "schema_version": "1.0.0",
@@ -35,6 +39,32 @@ async def test_chat_json_says_whose_folder_it_is(disk_store, make):
         "title": "Python",
         "type": "supergroup",
         "former_usernames": ["py_talk", "ru_python"],
+        "history": [
+            {
+                "username": "ru_python",
+                "usernames": ["ru_python", "py"],
+                "title": "Python",
+                "first_seen": "2025-11-07",
+                "last_seen": "2025-11-08",
+            },
+            {
+                "username": "py_talk",
+                "usernames": [],
+                "title": "Talk",
+                "first_seen": "2025-11-08",
+                "last_seen": "2025-11-08",
+            },
+            {
+                "username": "py",
+                "usernames": [],
+                "title": "Python",
+                "first_seen": "2025-11-10",
+                "last_seen": "2025-11-10",
+            },
+        ],
+        "migrated_from": None,
+        "migrated_to": None,
+        "migrated_at": None,
     } == chat_file(disk_store)
     assert ["ru_python"] == [path.name for path in disk_store.root.iterdir() if path.is_dir()]
 
@@ -46,6 +76,59 @@ async def test_chat_json_is_not_written_without_need(disk_store, make):
     await opened(disk_store, make.chat)
 
     assert before == (disk_store.root / "ru_python/chat.json").stat().st_ino
+
+
+async def test_a_chat_file_without_a_history_gets_one(disk_store, make):
+    """One that was written before there were any: what it says is the oldest that is known."""
+    await opened(disk_store, make.chat)
+    older = chat_file(disk_store)
+    del older["history"], older["migrated_from"], older["migrated_to"], older["migrated_at"]
+    (disk_store.root / "ru_python/chat.json").write_text(json.dumps(older))
+
+    await opened(disk_store, evolve(make.chat, title="Talk"))
+
+    assert ["Python", "Talk"] == [seen["title"] for seen in chat_file(disk_store)["history"]]
+
+
+async def test_a_migration_is_found_from_either_side(store, make):
+    """Whichever folder names it, and it stays when the chat is renamed."""
+    at = datetime(2025, 11, 5, 10, tzinfo=UTC)
+    migration = Migration(group=-5, supergroup=make.chat.id, at=at)
+    async with store.open() as archive:
+        before = await archive.migration(ChatRef(id=-5))
+        async with archive.open_chat(make.chat) as shelf:
+            await shelf.note_migration(migration)
+        by_other = await archive.migration(ChatRef(id=-5))
+        async with archive.open_chat(Chat(-5, ChatType.GROUP, "Python")) as shelf:
+            await shelf.note_migration(migration)
+        async with archive.open_chat(evolve(make.chat, username="py_talk")):
+            pass
+        by_itself = [await archive.migration(ChatRef(name)) for name in ("py_talk", "ru_python")]
+        by_group = await archive.migration(ChatRef(id=-5))
+        nothing = await archive.migration(ChatRef("somebody"))
+
+    assert (None, migration, [migration] * 2, migration, None) == (
+        before,
+        by_other,
+        by_itself,
+        by_group,
+        nothing,
+    )
+
+
+async def test_chat_json_of_both_name_each_other(disk_store, make):
+    """The group by what it became, the supergroup by what it was."""
+    migration = Migration(-5, make.chat.id, datetime(2025, 11, 5, 10, tzinfo=UTC))
+    group = Chat(-5, ChatType.GROUP, "Python")
+    for chat in (make.chat, group):
+        async with disk_store.shelf(chat) as shelf:
+            await shelf.note_migration(migration)
+    files = [chat_file(disk_store), json.loads(disk_store.read("group.5/chat.json"))]
+
+    assert [(-5, None), (None, make.chat.id)] == [
+        (file["migrated_from"], file["migrated_to"]) for file in files
+    ]
+    assert ["2025-11-05T10:00:00Z"] * 2 == [file["migrated_at"] for file in files]
 
 
 async def test_a_chat_that_gets_a_name_keeps_its_folder(disk_store, make):

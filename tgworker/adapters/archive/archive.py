@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import trio
@@ -20,7 +20,7 @@ from tgworker.adapters.archive.leftovers import remove_leftovers
 from tgworker.adapters.archive.part import survey_part
 from tgworker.adapters.archive.progress import OpenDay, ProgressFile
 from tgworker.adapters.archive.shelf import DiskShelf
-from tgworker.core.model import ArtifactFormat, Chat, ChatRef, FetchCommand
+from tgworker.core.model import ArtifactFormat, Chat, ChatRef, FetchCommand, Migration
 
 _CLOSE_SECONDS = 10.0
 """What closing a chat may take when the work is being cancelled."""
@@ -33,14 +33,17 @@ async def open_archive(
     artifact_format: ArtifactFormat,
     schema_version: str,
     disk: Disk | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[DiskArchive]:
     """Open the archive at ``data_dir``, making the folder when it is new, and see that it can be written.
+
+    `clock` gives the day that ``chat.json`` notes names under.
 
     Raises:
         StorageError: it can't.
     """
     conditions = Conditions(disk or Disk(), artifact_format, schema_version)
-    archive = DiskArchive(data_dir.resolve(), conditions)
+    archive = DiskArchive(data_dir.resolve(), conditions, clock)
     await archive.prepare()
     yield archive
 
@@ -48,10 +51,12 @@ async def open_archive(
 class DiskArchive:
     """Fulfils `ports.Archive`."""
 
-    def __init__(self, data_dir: Path, conditions: Conditions) -> None:
+    def __init__(
+        self, data_dir: Path, conditions: Conditions, clock: Callable[[], datetime]
+    ) -> None:
         self._data_dir = data_dir
         self._conditions = conditions
-        self._folders = Folders(data_dir, conditions.schema_version, conditions.disk)
+        self._folders = Folders(data_dir, conditions.schema_version, conditions.disk, clock)
         self._progress = ProgressFile(
             data_dir, conditions.schema_version, conditions.disk, self._open_days
         )
@@ -89,11 +94,20 @@ class DiskArchive:
             rows = read_rows(folder, first, last) if folder is not None else {}
         return {day for day, row in rows.items() if row.complete}
 
+    async def migration(self, ref: ChatRef) -> Migration | None:
+        return await trio.to_thread.run_sync(self._migration, ref)
+
+    def _migration(self, ref: ChatRef) -> Migration | None:
+        with storage_errors(self._data_dir):
+            return self._folders.migration(ref)
+
     @asynccontextmanager
     async def open_chat(self, chat: Chat, fence: int | None = None) -> AsyncIterator[DiskShelf]:
         folder, lock, own_fence = await trio.to_thread.run_sync(self._take, chat, fence)
         try:
-            shelf = DiskShelf(chat, folder, own_fence, self._conditions, self._progress)
+            shelf = DiskShelf(
+                chat, folder, own_fence, self._conditions, self._progress, self._folders
+            )
             try:
                 yield shelf
             finally:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import date, datetime
 from pathlib import Path
 
 import structlog
@@ -17,10 +18,21 @@ from tgworker.adapters.archive.index import read_index
 from tgworker.adapters.archive.layout import CHAT_FILE, INDEX_FILE, LOCK_FILE
 from tgworker.core.codec import from_json, to_json
 from tgworker.core.layout import folder_name, is_folder_name, label_of_folder
-from tgworker.core.model import Chat, ChatRef, ChatType
+from tgworker.core.model import Chat, ChatRef, ChatType, Migration
 from tgworker.errors import ChatBusyError, ChatIdentityChangedError
 
 log = structlog.get_logger(__name__)
+
+
+@frozen
+class Appearance:
+    """What a chat was called, and the UTC days on which it was first and last seen so."""
+
+    username: str | None
+    usernames: tuple[str, ...]
+    title: str
+    first_seen: date
+    last_seen: date
 
 
 @frozen
@@ -34,6 +46,26 @@ class ChatFile:
     title: str
     type: ChatType
     former_usernames: tuple[str, ...] = ()
+    history: tuple[Appearance, ...] = ()
+    """Oldest first; the last one is how the chat was seen last."""
+    migrated_from: int | None = None
+    """The basic group that became this supergroup."""
+    migrated_to: int | None = None
+    """The supergroup that this basic group became."""
+    migrated_at: datetime | None = None
+
+    @property
+    def migration(self) -> Migration | None:
+        """What is known of a basic group that became a supergroup: this chat is one of the two."""
+        if self.migrated_at is None:
+            return None
+        if self.migrated_from is not None:
+            return Migration(self.migrated_from, self.id, self.migrated_at)
+        return (
+            None
+            if self.migrated_to is None
+            else Migration(self.id, self.migrated_to, self.migrated_at)
+        )
 
     @property
     def names(self) -> set[str]:
@@ -58,10 +90,13 @@ class _Seen:
 class Folders:
     """The chats' folders in the data folder. Files are read again only when they have changed."""
 
-    def __init__(self, data_dir: Path, schema_version: str, disk: Disk) -> None:
+    def __init__(
+        self, data_dir: Path, schema_version: str, disk: Disk, clock: Callable[[], datetime]
+    ) -> None:
         self._data_dir = data_dir
         self._schema_version = schema_version
         self._disk = disk
+        self._clock = clock
         self._seen: dict[Path, _Seen] = {}
 
     def find(self, ref: ChatRef) -> Path | None:
@@ -81,6 +116,30 @@ class Folders:
         if chat is None:
             return label_of_folder(folder.name)
         return f"@{chat.username}" if chat.username is not None else str(chat.id)
+
+    def migration(self, ref: ChatRef) -> Migration | None:
+        """What is known of the past or the future of a chat, by its own folder or the other one's."""
+        folder = self.find(ref)
+        own = self._read(folder) if folder is not None else None
+        if own is not None and own.migration is not None:
+            return own.migration
+        id = ref.id if own is None else own.id
+        told = (chat.migration for _, chat in self._chats() if chat is not None)
+        return next((each for each in told if each and id in (each.group, each.supergroup)), None)
+
+    def note_migration(self, folder: Path, chat: Chat, migration: Migration) -> None:
+        """Write into ``chat.json`` what became of a chat, or what it was; the folder is locked by the caller."""
+        is_group = chat.id == migration.group
+        before = self._read(folder)
+        if before is None or before.migration == migration:
+            return
+        now = evolve(
+            before,
+            migrated_from=None if is_group else migration.group,
+            migrated_to=migration.supergroup if is_group else None,
+            migrated_at=migration.at,
+        )
+        put_file(self._disk, folder / CHAT_FILE, [to_json(now), b"\n"])
 
     def _find_id(self, chat_id: int) -> Path | None:
         return next((f for f, chat in self._chats() if chat and chat.id == chat_id), None)
@@ -174,10 +233,29 @@ class Folders:
             title=chat.title,
             type=chat.type,
         )
-        former = before.names - now.names if before else set()
-        now = evolve(now, former_usernames=tuple(sorted(former)))
+        if before is not None:
+            now = evolve(
+                now,
+                former_usernames=tuple(sorted(before.names - now.names)),
+                migrated_from=before.migrated_from,
+                migrated_to=before.migrated_to,
+                migrated_at=before.migrated_at,
+            )
+        now = evolve(now, history=_history(now, before, self._clock().date()))
         if now != before:
             put_file(self._disk, folder / CHAT_FILE, [to_json(now), b"\n"])
+
+
+def _history(now: ChatFile, before: ChatFile | None, today: date) -> tuple[Appearance, ...]:
+    """The history with what is seen today. A day is precise enough, and costs at most one write a day."""
+    past = before.history if before is not None else ()
+    if before is not None and not past:  # written before there was a history
+        past = (Appearance(before.username, before.usernames, before.title, today, today),)
+    seen = Appearance(now.username, now.usernames, now.title, today, today)
+    if past and evolve(past[-1], first_seen=today, last_seen=today) == seen:
+        last = past[-1]
+        return (*past[:-1], evolve(last, last_seen=max(last.last_seen, today)))
+    return (*past, seen)
 
 
 def _parse(path: Path) -> ChatFile | None:

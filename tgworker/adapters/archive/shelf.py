@@ -12,12 +12,13 @@ import trio
 from tgworker.adapters.archive.day import Conditions, DayFiles
 from tgworker.adapters.archive.disk import storage_errors
 from tgworker.adapters.archive.fence import Fence
+from tgworker.adapters.archive.folders import Folders
 from tgworker.adapters.archive.index import read_rows
 from tgworker.adapters.archive.layout import DayPlace
 from tgworker.adapters.archive.progress import OpenDay, ProgressFile
 from tgworker.adapters.archive.rebuild import sound_index
 from tgworker.core.layout import artifact_path
-from tgworker.core.model import Chat, DayRow, Message, Person
+from tgworker.core.model import Chat, DayRow, Message, Migration, Person
 
 _SYNC_SECONDS = 1.0
 """A power cut costs at most about so much of a day."""
@@ -35,12 +36,14 @@ class DiskShelf:
         fence: Fence,
         conditions: Conditions,
         progress: ProgressFile,
+        folders: Folders,
     ) -> None:
         self._chat = chat
         self._folder = folder
         self._fence = fence
         self._conditions = conditions
         self._progress = progress
+        self._folders = folders
         self._open: dict[date, DiskDay] = {}
 
     @property
@@ -69,6 +72,14 @@ class DiskShelf:
         self._open[day] = writer
         await writer.open(afresh=afresh)
         return writer
+
+    async def note_migration(self, migration: Migration) -> None:
+        await trio.to_thread.run_sync(self._note_migration, migration)
+
+    def _note_migration(self, migration: Migration) -> None:
+        with storage_errors(self._folder):
+            self._fence.check()
+            self._folders.note_migration(self._folder, self._chat, migration)
 
     def path(self, row: DayRow) -> str:
         return artifact_path(self._folder.name, row.date, row.format)

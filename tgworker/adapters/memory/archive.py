@@ -18,7 +18,16 @@ from tgworker.core.artifact import Outline, RawMessage, index_row, render
 from tgworker.core.codec import to_json
 from tgworker.core.layout import artifact_path, folder_name
 from tgworker.core.merge import unheld
-from tgworker.core.model import ArtifactFormat, Chat, ChatRef, DayRow, FetchCommand, Message, Person
+from tgworker.core.model import (
+    ArtifactFormat,
+    Chat,
+    ChatRef,
+    DayRow,
+    FetchCommand,
+    Message,
+    Migration,
+    Person,
+)
 from tgworker.errors import (
     ChatBusyError,
     ChatIdentityChangedError,
@@ -49,6 +58,7 @@ class _Folder:
     rows: dict[date, DayRow] = field(factory=dict)
     parts: dict[date, _Messages] = field(factory=dict)
     stored: dict[date, _Messages] = field(factory=dict)
+    migration: Migration | None = None
 
     def check(self, fence: int | None) -> None:
         """Refuse a writer that a newer one has replaced."""
@@ -81,14 +91,25 @@ class MemoryArchive:
         if self.broken is not None:
             raise self.broken
 
-    async def sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
-        await self.access()
+    def _find(self, ref: ChatRef) -> _Folder | None:
         found = [
             folder
             for folder in self._folders
             if ref.id == folder.chat_id or ref.username in {folder.name, *folder.names}
         ]
-        rows = found[0].rows if len(found) == 1 else {}
+        return found[0] if len(found) == 1 else None
+
+    async def migration(self, ref: ChatRef) -> Migration | None:
+        await self.access()
+        own = self._find(ref)
+        id = ref.id if own is None else own.chat_id
+        told = (folder.migration for folder in self._folders)
+        return next((each for each in told if each and id in (each.group, each.supergroup)), None)
+
+    async def sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
+        await self.access()
+        folder = self._find(ref)
+        rows = {} if folder is None else folder.rows
         return {day for day, row in rows.items() if row.complete and first <= day <= last}
 
     @asynccontextmanager
@@ -151,6 +172,11 @@ class MemoryShelf:
         return MemoryDay(
             self.chat, day, self._folder, self._archive, self._fence, from_start=afresh
         )
+
+    async def note_migration(self, migration: Migration) -> None:
+        await self._archive.access()
+        self._folder.check(self._fence)
+        self._folder.migration = migration
 
     def path(self, row: DayRow) -> str:
         return artifact_path(self._folder.name, row.date, row.format)

@@ -8,7 +8,16 @@ from collections.abc import Mapping, Sequence
 import trio
 from attrs import define, evolve, field
 
-from tgworker.core.model import Chat, ChatRef, HistoryQuery, Message, Page, Person
+from tgworker.core.model import (
+    Chat,
+    ChatRef,
+    ChatType,
+    HistoryQuery,
+    Message,
+    Page,
+    Person,
+    Relatives,
+)
 from tgworker.errors import ChatUnavailableError, TgworkerError
 
 PAGE_LIMIT = 100
@@ -19,13 +28,15 @@ class MemoryGateway:
     """Answers from lists of messages (ascending by id) by Telegram's offset rule.
 
     Each request takes the next of `stumbles` first, and raises it unless it is None. `requests` keeps what was
-    asked, a resolve as its ref.
+    asked, a resolve as its ref, a question for relatives as the chat; what it knows of ``kin`` is asked for once.
     """
 
     histories: Mapping[Chat, Sequence[Message]]
     people: Mapping[int, Person] = field(factory=dict)
     stumbles: list[TgworkerError | None] = field(factory=list)
-    requests: list[ChatRef | HistoryQuery] = field(factory=list)
+    requests: list[ChatRef | Chat | HistoryQuery] = field(factory=list)
+    kin: dict[Chat, Relatives] = field(factory=dict)
+    known_kin: set[Chat] = field(factory=set)
 
     async def resolve(self, ref: ChatRef) -> Chat:
         await self._ask(ref)
@@ -33,6 +44,12 @@ class MemoryGateway:
             if ref.id == chat.id or (ref.username is not None and ref.username == chat.username):
                 return chat
         raise ChatUnavailableError(f"There is no {ref}.", error_type="username_not_occupied")
+
+    async def relatives(self, chat: Chat) -> Relatives:
+        if chat.type not in (ChatType.GROUP, ChatType.USER) and chat not in self.known_kin:
+            await self._ask(chat)
+            self.known_kin.add(chat)
+        return self.kin.get(chat, Relatives())
 
     async def history(self, chat: Chat, query: HistoryQuery) -> Page:
         await self._ask(query)
@@ -44,7 +61,7 @@ class MemoryGateway:
             tuple(self.people[id] for id in writers if id in self.people),
         )
 
-    async def _ask(self, request: ChatRef | HistoryQuery) -> None:
+    async def _ask(self, request: ChatRef | Chat | HistoryQuery) -> None:
         await trio.lowlevel.checkpoint()
         self.requests.append(request)
         stumble = self.stumbles.pop(0) if self.stumbles else None

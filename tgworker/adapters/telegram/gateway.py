@@ -18,10 +18,12 @@ from tgworker.adapters.telegram.known import KnownChats, input_peer
 from tgworker.adapters.telegram.link import Link
 from tgworker.adapters.telegram.lookup import STALE, look_up
 from tgworker.adapters.telegram.mapping import map_page
+from tgworker.adapters.telegram.people import entity_id
 from tgworker.adapters.telegram.plain import TL
+from tgworker.adapters.telegram.relatives import discussion_of, relatives_of
 from tgworker.adapters.telegram.server import parse_address, trust_server_key
 from tgworker.adapters.telegram.session import TelegramSession, open_session
-from tgworker.core.model import Chat, ChatRef, HistoryQuery, Page
+from tgworker.core.model import Chat, ChatRef, HistoryQuery, Page, Relatives
 from tgworker.errors import (
     AccountUnusableError,
     ChatUnavailableError,
@@ -30,6 +32,9 @@ from tgworker.errors import (
 )
 
 _log = structlog.get_logger()
+
+NOBODY = frozenset({"username_not_occupied", "username_invalid"})
+"""What Telegram answers where no chat has a username."""
 
 CLOSING_SECONDS = 3.0
 """How long closing may take that is polite to Telegram."""
@@ -58,21 +63,51 @@ class TelegramGateway:
 
         A username costs one request (two, where the session of another program had it wrong). To the id of a chat
         never met only the account's dialogs lead: that takes some requests, at most `lookup.DIALOG_PAGES`.
+
+        A name that nobody has any more still leads to the chat that had it: whoever sends commands need not know yet.
         """
         known = self._known.find(ref)
         if known is not None:
             return known.chat
-        return await self._known.learn(await look_up(ref, self._ask, self._session))
+        try:
+            return await self._known.learn(await look_up(ref, self._ask, self._session))
+        except ChatUnavailableError as error:
+            former = self._known.find_former(ref)
+            if former is None or error.error_type not in NOBODY:
+                raise
+            _log.warning("telegram.chat_renamed", chat=former.chat.label, former=str(ref))
+            return former.chat
+
+    async def relatives(self, chat: Chat) -> Relatives:
+        """The chats that belong with one that `resolve` returned; at most one request, once. Idempotent.
+
+        Source: https://core.telegram.org/api/discussion and https://core.telegram.org/api/channel#migration
+        """
+        told = self._known.relatives(chat)
+        if told is not None:
+            return told
+        peer = self._peer(chat)
+        if not isinstance(peer, types.InputPeerChannel):
+            return Relatives()
+        channel = types.InputChannel(peer.channel_id, peer.access_hash)
+        answer = await self._ask_about(chat, functions.channels.GetFullChannelRequest(channel))
+        relatives = relatives_of(chat, answer.full_chat)
+        for entity in answer.chats:
+            if entity_id(entity) != relatives.discussion:
+                continue
+            if isinstance(entity, types.ChannelForbidden):
+                raise ChatUnavailableError(
+                    f"The comments of {chat.label} are in a group that the account may not read.",
+                    error_type="channel_private",
+                )
+            await self._known.learn(entity)
+        await self._known.learn_relatives(chat, relatives)
+        return relatives
 
     async def history(self, chat: Chat, query: HistoryQuery) -> Page:
         """Ask for one page of a chat that `resolve` returned. Idempotent."""
-        known = self._known.find(ChatRef(id=chat.id))
-        if known is None:
-            raise ChatUnavailableError(
-                f"{chat.label} has to be resolved first.", error_type="chat_not_found"
-            )
         request = functions.messages.GetHistoryRequest(
-            peer=input_peer(known),
+            peer=self._peer(chat),
             offset_id=query.offset_id,
             offset_date=query.offset_date,
             add_offset=query.add_offset,
@@ -81,16 +116,31 @@ class TelegramGateway:
             min_id=query.min_id,
             hash=0,
         )
+        result = await self._ask_about(chat, request)
+        if not isinstance(result, types.messages.MessagesNotModified):
+            await self._known.learn_again(chat, result.chats)
+            discussion = discussion_of(result.messages)
+            if discussion is not None:
+                await self._known.doubt_relatives(chat, discussion)
+        return map_page(result, chat.label)
+
+    def _peer(self, chat: Chat) -> TL:
+        known = self._known.find(ChatRef(id=chat.id))
+        if known is None:
+            raise ChatUnavailableError(
+                f"{chat.label} has to be resolved first.", error_type="chat_not_found"
+            )
+        return input_peer(known)
+
+    async def _ask_about(self, chat: Chat, request: TL) -> TL:
+        """Ask something of a chat; if Telegram does not know it under the key that was kept, that is forgotten."""
         try:
-            result = await self._ask(request)
+            return await self._ask(request)
         except ChatUnavailableError as error:
             if error.error_type in STALE:
                 # If this is cancelled, nobody is left who wants to know of the error.
                 await self._known.forget(chat)  # noqa: ASYNC120  # see above
             raise
-        if not isinstance(result, types.messages.MessagesNotModified):
-            await self._known.learn_again(chat, result.chats)
-        return map_page(result, chat.label)
 
     async def _ask(self, request: TL) -> TL:
         """One crossing into asyncio and back, with everything that may go wrong on it put into the port's words."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -12,8 +13,8 @@ from telethon.tl import types
 
 from tgworker.adapters.telegram.people import entity_id, map_chat
 from tgworker.adapters.telegram.plain import TL
-from tgworker.adapters.telegram.session import KnownChat, TelegramSession
-from tgworker.core.model import CHANNEL_MARK, Chat, ChatRef, ChatType
+from tgworker.adapters.telegram.session import KnownChat, KnownRelatives, TelegramSession
+from tgworker.core.model import CHANNEL_MARK, Chat, ChatRef, ChatType, Relatives
 
 T = TypeVar("T")
 
@@ -28,6 +29,10 @@ class KnownChats:
         self._writing = trio.Lock()
         self._by_id: dict[int, KnownChat] = {}
         self._by_username: dict[str, int] = {}
+        self._former = session.former_usernames()
+        self._relatives = session.known_relatives()
+        self._told_now: set[int] = set()
+        """Whose relatives were asked for in this run: doubted answers are asked for once more, not for ever."""
         for known in session.known_chats():
             self._enter(known)
 
@@ -36,7 +41,35 @@ class KnownChats:
         if ref.username is not None:
             owner = self._by_username.get(ref.username)
             return None if owner is None else self._by_id[owner]
-        return next((self._by_id[id] for id in meanings(ref) if id in self._by_id), None)
+        return None if ref.id is None else self._by_id.get(ref.id)
+
+    def find_former(self, ref: ChatRef) -> KnownChat | None:
+        """The chat that had this username once, and has another now, or none."""
+        owner = None if ref.username is None else self._former.get(ref.username)
+        return None if owner is None else self._by_id.get(owner)
+
+    def relatives(self, chat: Chat) -> Relatives | None:
+        """Who belongs with the chat; None: it has to be asked."""
+        known = self._relatives.get(chat.id)
+        return None if known is None else known.relatives
+
+    async def learn_relatives(self, chat: Chat, relatives: Relatives) -> None:
+        """Remember what Telegram has just said."""
+        self._told_now.add(chat.id)
+        await self._keep_relatives(chat, KnownRelatives(relatives))
+
+    async def doubt_relatives(self, chat: Chat, discussion: int) -> None:
+        """A post tells of this discussion group; if another is known, or none, it has to be asked again."""
+        known = self.relatives(chat)
+        if known is None or known.discussion == discussion or chat.id in self._told_now:
+            return
+        del self._relatives[chat.id]
+        await self._write(chat, self._session.forget_relatives, chat.id)
+
+    async def _keep_relatives(self, chat: Chat, known: KnownRelatives) -> None:
+        if self._relatives.get(chat.id) != known:
+            self._relatives[chat.id] = known
+            await self._write(chat, partial(self._session.remember_relatives, chat.id), known)
 
     async def learn(self, entity: TL) -> Chat:
         """Remember a chat as Telegram has just shown it, under its present names; write only what is news."""
@@ -46,17 +79,26 @@ class KnownChats:
         if access_hash is None:
             access_hash = 0 if before is None else before.access_hash
         known = KnownChat(chat, access_hash)
-        if known == before:
-            return chat
-        self._enter(known)
-        await self._write(chat, self._session.remember, known)
+        if known != before:
+            self._enter(known)
+            await self._write(chat, self._session.remember, known)
+        successor = getattr(entity, "migrated_to", None)
+        if isinstance(successor, types.InputChannel):
+            became = Relatives(successor=CHANNEL_MARK - successor.channel_id)
+            await self._keep_relatives(chat, KnownRelatives(became, successor.access_hash))
         return chat
 
     async def forget(self, chat: Chat) -> None:
         """Ask anew next time: Telegram does not take what is known of this chat. Perhaps the account is another."""
         self._by_id.pop(chat.id, None)
         self._release_names(chat.id)
+        self._relatives = {
+            id: known
+            for id, known in self._relatives.items()
+            if chat.id not in (id, known.relatives.discussion, known.relatives.successor)
+        }
         await self._write(chat, self._session.forget, chat.id)
+        await self._write(chat, self._session.forget_relatives, chat.id)
 
     async def learn_again(self, chat: Chat, entities: list[TL]) -> None:
         """Look whether an answer shows `chat` under other names or another title than before."""
@@ -65,6 +107,11 @@ class KnownChats:
                 await self.learn(entity)
 
     def _enter(self, known: KnownChat) -> None:
+        before = self._by_id.get(known.chat.id)
+        if before is not None:
+            self._former |= dict.fromkeys(before.chat.usernames, known.chat.id)
+        for username in known.chat.usernames:
+            self._former.pop(username, None)
         self._release_names(known.chat.id)
         self._by_username |= dict.fromkeys(known.chat.usernames, known.chat.id)
         self._by_id[known.chat.id] = known
@@ -102,11 +149,3 @@ def is_whole(entity: TL) -> bool:
     """
     kinds = types.User | types.Chat | types.Channel
     return isinstance(entity, kinds) and not getattr(entity, "min", False)
-
-
-def meanings(ref: ChatRef) -> Iterator[int]:
-    """The marked ids that a reference by id may mean: a bare number is a user's, or a channel's without its mark."""
-    if ref.id is not None:
-        yield ref.id
-        if ref.id > 0:
-            yield CHANNEL_MARK - ref.id

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from telethon.tl import functions, types
 from telethon.utils import get_input_peer
 
-from tgworker.adapters.telegram.known import is_whole, meanings
+from tgworker.adapters.telegram.known import is_whole
 from tgworker.adapters.telegram.people import entity_id, map_chat
 from tgworker.adapters.telegram.plain import TL, marked_id
 from tgworker.adapters.telegram.session import TelegramSession
@@ -58,15 +58,13 @@ async def _by_username(ref: ChatRef, ask: Ask, session: TelegramSession) -> TL |
 
 
 async def _by_id(ref: ChatRef, ask: Ask, session: TelegramSession) -> TL | None:
-    for id in meanings(ref):
-        row = session.get_entity_rows_by_id(id)
-        # A basic group is asked for by its id alone.
-        if row is None and CHANNEL_MARK < id < 0:
-            row = (id, 0)
-        entity = None if row is None else await _fetch(ask, *row)
-        if entity is not None:
-            return entity
-    return await _in_dialogs(frozenset(meanings(ref)), ask)
+    assert ref.id is not None, "it has no username"
+    row = session.get_entity_rows_by_id(ref.id)
+    # A basic group is asked for by its id alone.
+    if row is None and CHANNEL_MARK < ref.id < 0:
+        row = (ref.id, 0)
+    entity = None if row is None else await _fetch(ask, *row)
+    return await _in_dialogs(ref.id, ask) if entity is None else entity
 
 
 async def _fetch(ask: Ask, id: int, access_hash: int) -> TL | None:
@@ -86,13 +84,13 @@ async def _fetch(ask: Ask, id: int, access_hash: int) -> TL | None:
     return _pick(found, {id})
 
 
-async def _in_dialogs(wanted: frozenset[int], ask: Ask) -> TL | None:
+async def _in_dialogs(wanted: int, ask: Ask) -> TL | None:
     """Look through the account's dialogs, newest first. Source: https://core.telegram.org/api/offsets"""
     request = functions.messages.GetDialogsRequest(None, 0, types.InputPeerEmpty(), 100, 0)
     for _ in range(DIALOG_PAGES):
         answer = await ask(request)
         entities = {entity_id(entity): entity for entity in (*answer.chats, *answer.users)}
-        found = _pick(entities.values(), wanted)
+        found = _pick(entities.values(), {wanted})
         if found is not None or not isinstance(answer, types.messages.DialogsSlice):
             return found
         last = _last_message(answer)

@@ -18,7 +18,7 @@ from attrs import frozen
 from telethon.sessions import SQLiteSession
 
 from tgworker.adapters.telegram.plain import TL
-from tgworker.core.model import Chat, ChatType
+from tgworker.core.model import Chat, ChatType, Relatives
 from tgworker.errors import SettingsError
 
 SUFFIX = ".session"
@@ -30,6 +30,13 @@ create table if not exists tgworker_chats (
 create table if not exists tgworker_usernames (
     username text primary key, chat_id integer not null, place integer not null
 );
+create table if not exists tgworker_former_usernames (
+    username text primary key, chat_id integer not null
+);
+create table if not exists tgworker_relatives (
+    chat_id integer primary key, discussion_id integer, predecessor_id integer,
+    successor_id integer, successor_hash integer
+);
 """
 
 
@@ -40,6 +47,14 @@ class KnownChat:
     chat: Chat
     access_hash: int
     """0 for basic groups, which need none."""
+
+
+@frozen
+class KnownRelatives:
+    """What is known of a chat's relatives, with the key to its successor, whom nobody may have met yet."""
+
+    relatives: Relatives
+    successor_hash: int | None = None
 
 
 class TelegramSession(SQLiteSession):  # type: ignore[misc]  # Telethon ships no types
@@ -66,8 +81,33 @@ class TelegramSession(SQLiteSession):  # type: ignore[misc]  # Telethon ships no
             for id, access_hash, type, title in rows.fetchall()
         ]
 
+    def former_usernames(self) -> dict[str, int]:
+        """The names that chats had once, and whose they were."""
+        rows = self._cursor().execute("select username, chat_id from tgworker_former_usernames")
+        return dict(rows.fetchall())
+
+    def known_relatives(self) -> dict[int, KnownRelatives]:
+        """What was remembered of relatives, by the chat's id."""
+        rows = self._cursor().execute(
+            "select chat_id, discussion_id, predecessor_id, successor_id, successor_hash"
+            " from tgworker_relatives"
+        )
+        return {id: KnownRelatives(Relatives(*ids), hash) for id, *ids, hash in rows.fetchall()}
+
+    def get_entity_rows_by_id(self, id: int, exact: bool = True) -> tuple[int, int] | None:
+        """Id and access hash of a user or chat, as Telethon has it; also of the successor of a group."""
+        row: tuple[int, int] | None = super().get_entity_rows_by_id(id, exact)
+        if row is not None:
+            return row
+        found: tuple[int, int] | None = self._execute(
+            "select successor_id, successor_hash from tgworker_relatives where successor_id = ?", id
+        )
+        return found
+
     def remember(self, known: KnownChat) -> None:
         """Keep a chat, durably. A username it has is taken from the chat that had it before.
+
+        Names it has no more are kept as former ones.
 
         Raises:
             sqlite3.Error: the file cannot be written; it is as it was.
@@ -78,16 +118,41 @@ class TelegramSession(SQLiteSession):  # type: ignore[misc]  # Telethon ships no
                 "insert or replace into tgworker_chats values (?, ?, ?, ?)",
                 (chat.id, known.access_hash, chat.type, chat.title),
             )
+            cursor.execute(
+                "insert or replace into tgworker_former_usernames"
+                " select username, chat_id from tgworker_usernames where chat_id = ?",
+                (chat.id,),
+            )
             cursor.execute("delete from tgworker_usernames where chat_id = ?", (chat.id,))
+            cursor.executemany(
+                "delete from tgworker_former_usernames where username = ?",
+                [(username,) for username in chat.usernames],
+            )
             cursor.executemany(
                 "insert or replace into tgworker_usernames values (?, ?, ?)",
                 [(username, chat.id, place) for place, username in enumerate(chat.usernames)],
+            )
+
+    def remember_relatives(self, chat_id: int, known: KnownRelatives) -> None:
+        """Keep who belongs with a chat, durably. Raises: sqlite3.Error, as `remember`."""
+        told = known.relatives
+        row = (chat_id, told.discussion, told.predecessor, told.successor, known.successor_hash)
+        with self._transaction() as cursor:
+            cursor.execute("insert or replace into tgworker_relatives values (?, ?, ?, ?, ?)", row)
+
+    def forget_relatives(self, id: int) -> None:
+        """Undo `remember_relatives` for this chat, and wherever it is one. Raises: sqlite3.Error."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                "delete from tgworker_relatives where ? in (chat_id, discussion_id, successor_id)",
+                (id,),
             )
 
     def forget(self, id: int) -> None:
         """Undo `remember`, durably. Raises: sqlite3.Error, as there."""
         with self._transaction() as cursor:
             cursor.execute("delete from tgworker_usernames where chat_id = ?", (id,))
+            cursor.execute("delete from tgworker_former_usernames where chat_id = ?", (id,))
             cursor.execute("delete from tgworker_chats where id = ?", (id,))
 
     @contextmanager

@@ -29,9 +29,7 @@ USER tgworker
 WORKDIR /app
 VOLUME ["/app/data", "/app/sessions"]
 EXPOSE 9108
-# The worker touches this file while it is well.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-    CMD test -n "$(find "${HEALTH_FILE:-/tmp/.fetcher_healthy}" -mmin -1 2>/dev/null)"
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["tgworker", "health"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["tgworker"]
 CMD ["run"]

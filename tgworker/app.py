@@ -18,15 +18,18 @@ from tgworker.adapters.redis.events import RedisEventSink
 from tgworker.adapters.redis.locks import RedisChatLocks
 from tgworker.adapters.redis.queue import RedisCommandQueue
 from tgworker.adapters.telegram import open_gateway
+from tgworker.background import open_background
 from tgworker.core.model import Event, FetchCommand
 from tgworker.errors import ExitCode, SettingsError, TgworkerError
-from tgworker.ports import Archive, Gateway
+from tgworker.instruments import Shipment, open_instruments, open_shipping
+from tgworker.ports import Archive, Gateway, Observer
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
 from tgworker.service.guard import GuardedGateway, GuardPolicy
 from tgworker.service.job import JobPolicy, JobRunner
 from tgworker.service.oneshot import fetch_once
 from tgworker.service.outage import Outage
+from tgworker.service.queue_watch import watch_queue
 from tgworker.service.reader import Reader
 from tgworker.service.stop import Stop, StoppingError
 from tgworker.service.supervisor import supervise, watch_signals
@@ -40,32 +43,39 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-async def run_worker(settings: Settings) -> int:
+async def run_worker(settings: Settings, shipments: Sequence[Shipment] = ()) -> int:
     """Be the worker until a signal, or something that no waiting helps against. Returns the exit code.
+
+    `shipments` are the log stores that get this process's lines.
 
     Raises:
         TgworkerError: it could not start; `tgworker.cli.border` knows what to exit with.
     """
-    return await _run(lambda stop: _serve(settings, stop))
+    async with trio_asyncio.open_loop(), open_shipping(shipments):
+        return await _run(lambda stop: _serve(settings, stop, shipments))
 
 
 async def run_fetch(
-    settings: Settings, commands: Sequence[FetchCommand], on_event: Callable[[Event], None]
+    settings: Settings,
+    commands: Sequence[FetchCommand],
+    on_event: Callable[[Event], None],
+    shipments: Sequence[Shipment] = (),
 ) -> int:
     """Carry out some commands without Redis, telling `on_event`. Returns the exit code.
 
     Raises:
         TgworkerError: it could not start.
     """
-    return await _run(lambda stop: _fetch_once(settings, commands, on_event, stop))
+    async with trio_asyncio.open_loop(), open_shipping(shipments):
+        return await _run(lambda stop: _fetch_once(settings, commands, on_event, stop, shipments))
 
 
 async def _run(body: Callable[[Stop], Awaitable[int]]) -> int:
-    """Run with signals watched and asyncio at hand; errors come out as they are, not in groups."""
+    """Run with signals watched; errors come out as they are, not in groups."""
     stop = Stop()
     exit_code = int(ExitCode.DONE)
     failure: TgworkerError | None = None
-    async with trio_asyncio.open_loop(), trio.open_nursery() as nursery:
+    async with trio.open_nursery() as nursery:
         await nursery.start(watch_signals, stop)
         try:
             exit_code = await body(stop)
@@ -79,10 +89,13 @@ async def _run(body: Callable[[Stop], Awaitable[int]]) -> int:
     return exit_code
 
 
-async def _serve(settings: Settings, stop: Stop) -> int:
+async def _serve(settings: Settings, stop: Stop, shipments: Sequence[Shipment]) -> int:
     log.info("worker.starting", version=__version__, data_dir=str(settings.data_dir))
     outage = Outage(settings.redis_max_outage_seconds)
-    async with open_redis(settings.redis_url.reveal(), worker_id=settings.worker_id) as redis:
+    async with (
+        open_instruments(settings, outage, shipments) as instruments,
+        open_redis(settings.redis_url.reveal(), worker_id=settings.worker_id) as redis,
+    ):
         await outage.outlast(lambda: check_server(redis), sleep=stop.sleep)
         queue = RedisCommandQueue(
             redis,
@@ -100,9 +113,13 @@ async def _serve(settings: Settings, stop: Stop) -> int:
             data_dir=str(settings.data_dir),
             service=settings.service_name,
         )
-        async with _open_fetcher(settings, stop) as (fetcher, archive):
-            pulse = open_pulse(settings.health_file)
-            emitter = Emitter(sink, outage)
+        observer = instruments.observer
+        async with (
+            _open_fetcher(settings, stop, observer) as (fetcher, archive),
+            open_background() as background,
+        ):
+            background.start_soon(watch_queue, queue, observer)
+            emitter = Emitter(sink, outage, observer)
             runner = JobRunner(
                 queue=queue,
                 locks=RedisChatLocks(redis, settings.command_queue),
@@ -117,6 +134,7 @@ async def _serve(settings: Settings, stop: Stop) -> int:
                     settings.lease_seconds,
                     settings.progress_interval_seconds,
                 ),
+                observer=observer,
             )
             reader = Reader(
                 queue,
@@ -131,8 +149,8 @@ async def _serve(settings: Settings, stop: Stop) -> int:
                 runner=runner,
                 emitter=emitter,
                 stop=stop,
-                pulse=pulse,
-                outage=outage,
+                pulse=open_pulse(settings.health_file, settings.worker_id),
+                health=instruments.health,
                 shutdown_timeout=settings.shutdown_timeout_seconds,
             )
 
@@ -142,8 +160,12 @@ async def _fetch_once(
     commands: Sequence[FetchCommand],
     on_event: Callable[[Event], None],
     stop: Stop,
+    shipments: Sequence[Shipment],
 ) -> int:
-    async with _open_fetcher(settings, stop) as (fetcher, _):
+    async with (
+        open_instruments(settings, Outage(0), shipments, serve=False) as instruments,
+        _open_fetcher(settings, stop, instruments.observer) as (fetcher, _),
+    ):
         return await fetch_once(
             fetcher,
             commands,
@@ -157,7 +179,9 @@ async def _fetch_once(
 
 
 @asynccontextmanager
-async def _open_fetcher(settings: Settings, stop: Stop) -> AsyncIterator[tuple[Fetcher, Archive]]:
+async def _open_fetcher(
+    settings: Settings, stop: Stop, observer: Observer
+) -> AsyncIterator[tuple[Fetcher, Archive]]:
     """Telegram, the archive, and what carries messages from one to the other."""
     if settings.telegram_api_id is None:
         raise SettingsError(
@@ -176,9 +200,8 @@ async def _open_fetcher(settings: Settings, stop: Stop) -> AsyncIterator[tuple[F
             schema_version=settings.schema_version,
         ) as archive,
     ):
-        yield Fetcher(
-            _guard(gateway, settings, stop), archive, utc_now, settings.fetch_strategy
-        ), archive
+        guard = _guard(gateway, settings, stop)
+        yield Fetcher(guard, archive, utc_now, settings.fetch_strategy, observer), archive
 
 
 def _guard(gateway: Gateway, settings: Settings, stop: Stop) -> GuardedGateway:

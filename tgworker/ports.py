@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 from attrs import frozen
 
 from tgworker.core.facts import Fact
+from tgworker.core.health import Health, Work
 from tgworker.core.model import (
     Chat,
     ChatRef,
@@ -297,16 +298,21 @@ class EventSink(Protocol):
 class Pulse(Protocol):
     """What watches over the process (systemd, a container's health check) is told here. Never raises."""
 
+    @property
+    def beat_seconds(self) -> float:
+        """How often a beat is wanted."""
+        ...
+
     def ready(self) -> None:
         """The first command is waited for."""
         ...
 
-    def beat(self) -> None:
-        """The worker is well at this moment."""
+    def beat(self, health: Health, works: Sequence[Work]) -> None:
+        """How the worker is at this moment, and what it works on. May block for as long as a file takes."""
         ...
 
-    def stopping(self) -> None:
-        """A stop has begun."""
+    def stopping(self, seconds: float) -> None:
+        """A stop has begun, and may take so long."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from tgworker.adapters.memory.events import MemoryEventSink
 from tgworker.adapters.memory.gateway import MemoryGateway
 from tgworker.adapters.memory.locks import MemoryChatLocks
 from tgworker.adapters.memory.queue import MemoryCommandQueue, MemoryQueueStore
+from tgworker.core.health import Health, Work
 from tgworker.core.model import Chat, ChatType, Event, EventKind, HistoryQuery, Page, Status
 from tgworker.errors import (
     AccountUnusableError,
@@ -32,6 +33,7 @@ from tgworker.ports import Claim
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
 from tgworker.service.guard import GuardedGateway, GuardPolicy
+from tgworker.service.health import HealthMonitor
 from tgworker.service.job import JobPolicy, JobRunner
 from tgworker.service.outage import Outage
 from tgworker.service.reader import Reader
@@ -75,7 +77,8 @@ class Machine:
     archive: MemoryArchive = field(factory=MemoryArchive)
     stop: Stop = field(factory=Stop)
     is_ready: trio.Event = field(factory=trio.Event)
-    pulses: list[str] = field(factory=list)
+    pulses: list[Health] = field(factory=list)
+    stop_seconds: float | None = None
     exit_code: int | None = None
     concurrency: int = 2
     max_outage: float = 300.0
@@ -120,11 +123,13 @@ class Machine:
     def ready(self) -> None:
         self.is_ready.set()
 
-    def beat(self) -> None:
-        self.pulses.append("beat")
+    beat_seconds = 10.0
 
-    def stopping(self) -> None:
-        self.pulses.append("stopping")
+    def beat(self, health: Health, works: Sequence[Work]) -> None:
+        self.pulses.append(health)
+
+    def stopping(self, seconds: float) -> None:
+        self.stop_seconds = seconds
 
     async def live(self) -> None:
         outage = Outage(self.max_outage)
@@ -157,7 +162,7 @@ class Machine:
             emitter=emitter,
             stop=self.stop,
             pulse=self,
-            outage=outage,
+            health=HealthMonitor(redis_away=lambda: outage.lasts, stall_seconds=300),
             shutdown_timeout=30,
         )
 
@@ -540,20 +545,21 @@ async def test_an_unknown_field_is_no_hindrance(
     assert EventKind.COMPLETED is event.event
 
 
-async def test_a_worker_without_redis_is_not_well(
+async def test_a_worker_without_redis_lives_and_is_not_ready(
     autojump_clock: MockClock, machine: Machine
 ) -> None:
     async with running(machine):
         await trio.sleep(55)
-        assert 6 == len(machine.pulses)
+        assert "waiting for commands" == machine.pulses[-1].reason
         machine.store.away = True
         await trio.sleep(100)
-        assert len(machine.pulses) <= 7
+        assert (True, False) == (machine.pulses[-1].live, machine.pulses[-1].ready)
+        assert "Redis does not answer" == machine.pulses[-1].reason
         machine.store.away = False
         await trio.sleep(55)
-        assert len(machine.pulses) >= 11
+        assert machine.pulses[-1].ready
 
-    assert "stopping" == machine.pulses[-1]
+    assert 30 == machine.stop_seconds
 
 
 async def test_a_chat_that_another_host_writes_waits_and_holds_no_place(

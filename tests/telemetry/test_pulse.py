@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import structlog
 
+from tgworker.core.health import Health, Work
 from tgworker.telemetry.pulse import open_pulse
+
+WELL = Health(live=True, ready=True, reason="waiting for commands")
+HUNG = Health(live=False, ready=False, reason="nothing has moved for 900 s")
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -24,31 +30,71 @@ def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[so
 
 def test_systemd_hears_of_each_step(systemd: tuple[socket.socket, str], tmp_path: Path) -> None:
     receiver, name = systemd
-    pulse = open_pulse(tmp_path / "healthy", {"NOTIFY_SOCKET": name})
+    pulse = open_pulse(tmp_path / "healthy", "w", {"NOTIFY_SOCKET": name})
 
     pulse.ready()
-    pulse.beat()
-    pulse.stopping()
+    pulse.beat(WELL, [])
+    pulse.stopping(30)
 
-    told = [receiver.recv(100) for _ in range(4)]
-    assert [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"STOPPING=1"] == told
+    assert [
+        "READY=1",
+        "WATCHDOG=1\nSTATUS=waiting for commands",
+        "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=40000000",
+    ] == [receiver.recv(200).decode() for _ in range(3)]
 
 
-def test_the_health_file_gets_younger_with_each_beat(tmp_path: Path) -> None:
-    file = tmp_path / "healthy"
-    pulse = open_pulse(file, {})
-    pulse.ready()
-    os.utime(file, (0, 0))
+def test_a_worker_that_hangs_is_not_vouched_for(
+    systemd: tuple[socket.socket, str], tmp_path: Path
+) -> None:
+    receiver, name = systemd
+    pulse = open_pulse(tmp_path / "healthy", "w", {"NOTIFY_SOCKET": name})
 
-    pulse.beat()
+    with structlog.testing.capture_logs() as lines:
+        pulse.beat(HUNG, [])
 
-    assert file.stat().st_mtime > 0
+    assert b"STATUS=nothing has moved for 900 s" == receiver.recv(200)
+    assert ["worker.hung"] == [line["event"] for line in lines]
+    assert "hung" == json.loads((tmp_path / "healthy").read_bytes())["status"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "seconds"),
+    [
+        ({}, 10.0),
+        ({"WATCHDOG_USEC": "15000000"}, 5.0),
+        ({"WATCHDOG_USEC": "400000000"}, 10.0),
+        ({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": str(os.getpid())}, 1.0),
+        ({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "1"}, 10.0),
+        ({"WATCHDOG_USEC": "soon"}, 10.0),
+    ],
+)
+def test_it_beats_thrice_in_a_watchdogs_time(
+    tmp_path: Path, environ: dict[str, str], seconds: float
+) -> None:
+    assert seconds == open_pulse(tmp_path / "healthy", "w", environ).beat_seconds
+
+
+def test_the_health_file_says_how_it_is_and_what_it_does(tmp_path: Path) -> None:
+    pulse = open_pulse(tmp_path / "healthy", "fetcher-1", {})
+
+    pulse.beat(WELL, [Work("c-1", "@ru_python", 0.0, 0.0)])
+
+    told = json.loads((tmp_path / "healthy").read_bytes())
+    age = datetime.now(UTC) - datetime.fromisoformat(told.pop("ts"))
+    assert 0 <= age.total_seconds() < 60
+    assert {
+        "status": "healthy",
+        "worker": "fetcher-1",
+        "reason": "waiting for commands",
+        "commands": [{"command_id": "c-1", "chat": "@ru_python"}],
+    } == told
+    assert ["healthy"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_nobody_to_tell_is_a_warning_and_no_more(tmp_path: Path) -> None:
-    pulse = open_pulse(tmp_path / "no" / "folder", {"NOTIFY_SOCKET": str(tmp_path / "nobody")})
+    pulse = open_pulse(tmp_path / "no" / "folder", "w", {"NOTIFY_SOCKET": str(tmp_path / "nobody")})
 
     with structlog.testing.capture_logs() as lines:
-        pulse.beat()
+        pulse.beat(WELL, [])
 
     assert ["health.not_written", "systemd.not_told"] == [line["event"] for line in lines]

@@ -20,6 +20,7 @@ from tgworker.cli.views import Show, open_view
 from tgworker.core.events import event_json
 from tgworker.core.model import FetchCommand, FieldError, Mode
 from tgworker.errors import InvalidCommandError
+from tgworker.instruments import shipments_of
 from tgworker.settings import FetchMode, Settings
 
 _EXAMPLES = """
@@ -46,10 +47,11 @@ everything was fetched. What is sealed costs no request, so it may be run again 
 def fetch(chats: tuple[str, ...], as_json: bool, **options: Any) -> int:
     """Fetch days of some chats here and now, without Redis and without a worker."""
     settings = read_settings()
-    start_tool_logging(settings)
+    shipments = shipments_of(settings)
+    start_tool_logging(settings, [shipment.buffer for shipment in shipments])
     commands = _commands(chats or settings.fetch_chats, settings, options)
     with _open_view(as_json, settings.schema_version) as show:
-        return trio.run(run_fetch, settings, commands, show)
+        return trio.run(run_fetch, settings, commands, show, shipments)
 
 
 def _commands(

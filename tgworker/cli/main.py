@@ -10,7 +10,7 @@ from tgworker import __version__
 from tgworker.cli.border import Tool
 
 _COMMANDS = (
-    *("run", "fetch", "submit", "listen", "status", "cancel", "dead", "verify"),
+    *("run", "fetch", "submit", "listen", "status", "cancel", "dead", "verify", "health"),
     *("simulate", "demo"),
 )
 

@@ -13,6 +13,7 @@ from tgworker.cli.border import Tool, exit_code_of
 from tgworker.cli.help import ALL_SETTINGS, epilog
 from tgworker.cli.setup import read_settings, setting_options, start_logging
 from tgworker.errors import ExitCode, TgworkerError
+from tgworker.instruments import shipments_of
 
 log = structlog.get_logger()
 
@@ -35,9 +36,10 @@ def run() -> int:
     Logs go to stdout, one JSON object a line, or readable text on a terminal.
     """
     settings = read_settings()
-    start_logging(settings, sys.stdout)
+    shipments = shipments_of(settings)
+    start_logging(settings, sys.stdout, [shipment.buffer for shipment in shipments])
     try:
-        return trio.run(run_worker, settings)
+        return trio.run(run_worker, settings, shipments)
     except TgworkerError as error:
         code = exit_code_of(error)
         log.critical(

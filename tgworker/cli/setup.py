@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -18,6 +18,7 @@ import trio_asyncio
 from tgworker.errors import ExitCode
 from tgworker.settings import LogFormat, Secret, Settings, load_settings
 from tgworker.telemetry.logging import LineStream, configure_logging
+from tgworker.telemetry.sinks.buffer import LineBuffer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,8 +59,13 @@ def read_settings() -> Settings:
     return load_settings(os.environ, dotenv=Path(".env"), overrides=overrides)
 
 
-def start_logging(settings: Settings, stream: LineStream) -> None:
-    """Log as the settings say."""
+def start_logging(
+    settings: Settings,
+    stream: LineStream,
+    buffers: Sequence[LineBuffer] = (),
+    stream_level: str | None = None,
+) -> None:
+    """Log as the settings say; `buffers` keep the same lines for a log store, those below `stream_level` too."""
     chosen = settings.log_format
     if chosen is None:
         chosen = LogFormat.CONSOLE if stream.isatty() else LogFormat.JSON
@@ -71,17 +77,18 @@ def start_logging(settings: Settings, stream: LineStream) -> None:
         worker_id=settings.worker_id,
         stream=stream,
         secrets=tuple(secrets_of(settings)),
+        buffers=buffers,
+        stream_level=stream_level,
     )
 
 
-def start_tool_logging(settings: Settings) -> None:
+def start_tool_logging(settings: Settings, buffers: Sequence[LineBuffer] = ()) -> None:
     """Log for a command whose stdout belongs to its answer: to stderr, and only what is amiss.
 
     ``DEBUG`` is heeded all the same: who sets it looks for something.
     """
-    if settings.log_level == "INFO":
-        settings = attrs.evolve(settings, log_level="WARNING")
-    start_logging(settings, _Stderr())
+    quiet = "WARNING" if settings.log_level == "INFO" else None
+    start_logging(settings, _Stderr(), buffers, stream_level=quiet)
 
 
 class _Stderr:

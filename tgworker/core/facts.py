@@ -85,6 +85,21 @@ class DaySealed:
 
 
 @frozen
+class CommandBegan:
+    """This worker carries the command out from now on."""
+
+    command_id: str
+    chat: str
+
+
+@frozen
+class CommandLeft:
+    """This worker is done with the command, however that came."""
+
+    command_id: str
+
+
+@frozen
 class CommandEnded:
     """A command is done for good, well or, with an ``error_type``, not."""
 
@@ -103,6 +118,11 @@ class CommandBuried:
     """A command went to the dead list."""
 
     reason: str
+
+
+@frozen
+class LeaseRenewed:
+    """Redis has confirmed that a command is ours."""
 
 
 @frozen
@@ -132,9 +152,12 @@ Fact: TypeAlias = (
     | BreakerMoved
     | PageFiled
     | DaySealed
+    | CommandBegan
+    | CommandLeft
     | CommandEnded
     | CommandParked
     | CommandBuried
+    | LeaseRenewed
     | LeaseLost
     | QueueSeen
     | OutboxSeen

@@ -11,7 +11,14 @@ import trio
 from attrs import evolve, frozen
 
 from tgworker.core.commands import parse_command
-from tgworker.core.facts import CommandBuried, CommandEnded, CommandParked, LeaseLost
+from tgworker.core.facts import (
+    CommandBegan,
+    CommandBuried,
+    CommandEnded,
+    CommandLeft,
+    CommandParked,
+    LeaseLost,
+)
 from tgworker.core.model import ChatRef, FetchCommand
 from tgworker.core.planning import day_of
 from tgworker.errors import (
@@ -145,7 +152,11 @@ class JobRunner:
             reporter = self._reporter(command, claim)
             if claim.cancelled or claim.exhausted:
                 return await self._end_unworked(reporter, claim)
-            return await self._carry_out(command, reporter, claim, claimed_at)
+            self._observer.note(CommandBegan(claim.command_id, str(command.chat)))
+            try:
+                return await self._carry_out(command, reporter, claim, claimed_at)
+            finally:
+                self._observer.note(CommandLeft(claim.command_id))
 
     def _reporter(self, command: FetchCommand, claim: Claim) -> Reporter:
         return Reporter(
@@ -181,6 +192,7 @@ class JobRunner:
             sleep=self._stop.sleep,
             seconds=self._policy.lease_seconds,
             since=claimed_at,
+            observer=self._observer,
         )
 
         async def work() -> None:

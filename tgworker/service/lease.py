@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import structlog
 import trio
 
+from tgworker.core.facts import LeaseRenewed
 from tgworker.core.model import Chat
 from tgworker.errors import (
     ChatBusyError,
@@ -17,7 +18,16 @@ from tgworker.errors import (
     QueueUnavailableError,
     TgworkerError,
 )
-from tgworker.ports import Cancelled, ChatLocks, Claim, CommandQueue, Held, Lost
+from tgworker.ports import (
+    UNOBSERVED,
+    Cancelled,
+    ChatLocks,
+    Claim,
+    CommandQueue,
+    Held,
+    Lost,
+    Observer,
+)
 from tgworker.service.outage import Outage
 
 log = structlog.get_logger()
@@ -54,6 +64,7 @@ class Lease:
         sleep: Callable[[float], Awaitable[object]],
         seconds: float,
         since: float,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self._claim = claim
         self._queue = queue
@@ -61,6 +72,7 @@ class Lease:
         self._outage = outage
         self._sleep = sleep
         self._seconds = seconds
+        self._observer = observer
         self._margin = min(MARGIN_SECONDS, seconds / 3)
         self._renewed_at = since
         self._ends = since + seconds
@@ -149,6 +161,7 @@ class Lease:
         match renewal:
             case Held(lease_seconds):
                 self._renewed_at, self._ends = asked_at, asked_at + lease_seconds
+                self._observer.note(LeaseRenewed())
             case Lost():
                 self._ended = LeaseLostError("Another worker holds the command now.")
             case Cancelled():

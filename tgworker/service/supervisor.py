@@ -11,14 +11,13 @@ import trio
 from tgworker.errors import ExitCode, OutageError, QueueRefusedError
 from tgworker.ports import Pulse
 from tgworker.service.emitter import Emitter
+from tgworker.service.health import HealthMonitor
 from tgworker.service.job import JobRunner
-from tgworker.service.outage import Outage, stop_for_redis
+from tgworker.service.outage import stop_for_redis
 from tgworker.service.reader import Reader
 from tgworker.service.stop import Stop
 
 log = structlog.get_logger()
-
-BEAT_SECONDS = 10.0
 
 
 async def watch_signals(
@@ -44,7 +43,7 @@ async def supervise(
     emitter: Emitter,
     stop: Stop,
     pulse: Pulse,
-    outage: Outage,
+    health: HealthMonitor,
     shutdown_timeout: float,
 ) -> int:
     """Run until a stop, then let the work end in good order.
@@ -54,8 +53,8 @@ async def supervise(
     """
     async with trio.open_nursery() as tasks:
         tasks.start_soon(_emit, emitter, stop)
-        tasks.start_soon(_beat, pulse, outage)
-        await _run_jobs(reader, stop, pulse, shutdown_timeout)
+        tasks.start_soon(_beat, pulse, health)
+        await _run_jobs(reader, stop, pulse, health, shutdown_timeout)
         emitter.close()
         with trio.move_on_after(shutdown_timeout):
             await emitter.closed.wait()
@@ -64,11 +63,19 @@ async def supervise(
     return stop.exit_code
 
 
-async def _run_jobs(reader: Reader, stop: Stop, pulse: Pulse, shutdown_timeout: float) -> None:
+async def _run_jobs(
+    reader: Reader, stop: Stop, pulse: Pulse, health: HealthMonitor, shutdown_timeout: float
+) -> None:
+    def ready() -> None:
+        health.started()
+        pulse.ready()
+        pulse.beat(health.report(), health.works)
+
     async with trio.open_nursery() as jobs:
-        jobs.start_soon(reader.run, jobs, pulse.ready)
+        jobs.start_soon(reader.run, jobs, ready)
         await stop.wait()
-        pulse.stopping()
+        health.stopping()
+        pulse.stopping(shutdown_timeout)
         began = trio.current_time()
         jobs.cancel_scope.deadline = began + shutdown_timeout
     waited = trio.current_time() - began
@@ -78,12 +85,13 @@ async def _run_jobs(reader: Reader, stop: Stop, pulse: Pulse, shutdown_timeout: 
         log.info("shutdown.waited", duration_ms=round(waited * 1000))
 
 
-async def _beat(pulse: Pulse, outage: Outage) -> None:
-    """A worker without Redis does no work, so it is not well."""
+async def _beat(pulse: Pulse, health: HealthMonitor) -> None:
+    """From this nursery, and not from a thread: where it hangs, no beat comes."""
     while True:
-        if not outage.lasts:
-            pulse.beat()
-        await trio.sleep(BEAT_SECONDS)
+        report, works = health.report(), health.works
+        # A disk that does not answer must not hold up the work; the next beat is then late, which is the truth.
+        await trio.to_thread.run_sync(pulse.beat, report, works, abandon_on_cancel=True)
+        await trio.sleep(pulse.beat_seconds)
 
 
 async def _emit(emitter: Emitter, stop: Stop) -> None:

@@ -25,7 +25,7 @@ from attrs import frozen
 from hypercorn.config import Config
 from hypercorn.trio import serve
 
-from tgworker.simulator.background import open_background
+from tgworker.background import open_background
 from tgworker.simulator.faults import FaultError, parse_faults
 from tgworker.simulator.plan import FaultPlan
 from tgworker.simulator.stats import Stats

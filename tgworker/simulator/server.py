@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import structlog
 import trio
 
-from tgworker.simulator.background import open_background
+from tgworker.background import open_background
 from tgworker.simulator.connection import Connection, House
 from tgworker.simulator.desk import Desk, NameOf
 from tgworker.simulator.plan import FaultPlan

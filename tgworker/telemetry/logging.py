@@ -45,15 +45,17 @@ def configure_logging(
     stream: LineStream,
     secrets: Sequence[str] = (),
     buffers: Sequence[LineBuffer] = (),
+    stream_level: str | None = None,
 ) -> None:
     """Send all logging of this process to `stream`; calling it again replaces what was set.
 
     `level` is a name such as ``INFO``. Libraries speak from WARNING on, and in full at ``DEBUG``. `format` is ``json``
     or ``console``. No line shows any of `secrets`, tracebacks included (they carry no local variables either).
-    `buffers` get the same lines as JSON, for a log store.
+    `buffers` get the same lines as JSON, for a log store; with `stream_level`, the stream gets only those from there on.
     """
     redactor = Redactor(secrets)
     handler = logging.StreamHandler(stream)
+    handler.setLevel(stream_level or logging.NOTSET)
     handler.addFilter(_is_no_chatter)
     as_json = _json_line({"service": service, "environment": environment, "worker_id": worker_id})
     # Who reads a console knows which worker it is.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from tgworker.simulator.background import open_background
+from tgworker.background import open_background
 
 
 async def test_tasks_end_with_the_block() -> None:

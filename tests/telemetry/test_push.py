@@ -1,0 +1,123 @@
+"""Metrics go to a Pushgateway, and nothing stale stays there."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+import structlog
+import trio
+from prometheus_client import CollectorRegistry, Gauge
+
+from tests.telemetry.store import Store, open_store
+from tgworker.telemetry.push import Pushing
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    Gauge("command_queue_length", "Commands that wait.", registry=registry).set(7)
+    return registry
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with open_store() as server:
+        server.answers = [200]
+        yield server
+
+
+async def until(store: Store, count: int) -> None:
+    await trio.to_thread.run_sync(store.wait_for, count)
+
+
+async def test_it_pushes_at_once_and_takes_its_group_away_at_the_end(
+    store: Store, registry: CollectorRegistry
+) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Pushing(store.url, "fetcher", "w-1").run, registry, 60.0)
+        await until(store, 1)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        nursery.cancel_scope.cancel()
+
+    assert ["/metrics/job/fetcher/instance/w-1"] * 2 == store.paths
+    assert b"command_queue_length 7.0" in store.bodies[0]
+    assert b"" == store.bodies[1]
+
+
+async def test_it_pushes_again_and_again(store: Store, registry: CollectorRegistry) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Pushing(store.url, "fetcher", "w").run, registry, 0.01)
+        await until(store, 3)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_gateway_that_refuses_is_told_of_once(
+    store: Store, registry: CollectorRegistry
+) -> None:
+    store.answers = [500]
+    with structlog.testing.capture_logs() as lines:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Pushing(store.url, "fetcher", "w").run, registry, 0.01)
+            await until(store, 3)
+            nursery.cancel_scope.cancel()
+
+    assert ["metrics.not_pushed"] == [line["event"] for line in lines]
+
+
+async def test_a_gateway_that_hangs_holds_up_no_stop(
+    store: Store, registry: CollectorRegistry
+) -> None:
+    store.hold.clear()
+    with trio.fail_after(3):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Pushing(store.url, "fetcher", "w").run, registry, 60.0)
+            await trio.testing.wait_all_tasks_blocked(0.05)
+            nursery.cancel_scope.cancel()
+
+
+@pytest.mark.skipif(shutil.which("prometheus-pushgateway") is None, reason="it is not installed")
+async def test_a_real_pushgateway_takes_it(registry: CollectorRegistry, tmp_path: Path) -> None:
+    with open_store() as placeholder:
+        address = placeholder.url.removeprefix("http://")
+    command = ["prometheus-pushgateway", f"--web.listen-address={address}"]
+    with (tmp_path / "log").open("wb") as log:
+        gateway = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        async with httpx2.AsyncClient(base_url=f"http://{address}") as client:
+            await _until_it_answers(client)
+            async with trio.open_nursery() as nursery:
+                pushing = Pushing(f"http://{address}", "fetcher", "w-1")
+                nursery.start_soon(pushing.run, registry, 0.05)
+                shown = await _until_it_shows(client, "command_queue_length{")
+                nursery.cancel_scope.cancel()
+            after = (await client.get("/metrics")).text
+    finally:
+        gateway.terminate()
+        gateway.wait(20)
+
+    assert 'command_queue_length{instance="w-1",job="fetcher"} 7' in shown
+    assert "command_queue_length{" not in after
+
+
+async def _until_it_answers(client: httpx2.AsyncClient) -> None:
+    with trio.fail_after(20):
+        while True:
+            try:
+                await client.get("/-/ready")
+                return
+            except httpx2.TransportError:
+                await trio.sleep(0.02)
+
+
+async def _until_it_shows(client: httpx2.AsyncClient, text: str) -> str:
+    with trio.fail_after(20):
+        while True:
+            shown = (await client.get("/metrics")).text
+            if text in shown:
+                return shown
+            await trio.sleep(0.02)

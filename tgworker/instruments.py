@@ -1,0 +1,91 @@
+"""What watches a worker, as the settings want it: metrics, health, logs on their way to a store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from attrs import frozen
+
+from tgworker import __version__
+from tgworker.background import open_background
+from tgworker.ports import Observer
+from tgworker.service.health import HealthMonitor
+from tgworker.service.outage import Outage
+from tgworker.settings import MetricsMode, Settings
+from tgworker.telemetry.http import StatusApp, serve_http
+from tgworker.telemetry.metrics import Metrics
+from tgworker.telemetry.observers import LoopLag, Observers
+from tgworker.telemetry.push import Pushing
+from tgworker.telemetry.sinks.buffer import LineBuffer
+from tgworker.telemetry.sinks.shipper import LogStore, ship_lines
+from tgworker.telemetry.sinks.stores import loki, victoria_logs
+
+_SCRAPED = (MetricsMode.SCRAPE, MetricsMode.BOTH)
+_PUSHED = (MetricsMode.PUSH, MetricsMode.BOTH)
+
+_SLOWEST_SHARE = 16
+"""The pace may fall to so small a part of the set one."""
+
+
+@frozen
+class Shipment:
+    """A log store, and where the lines for it wait."""
+
+    store: LogStore
+    buffer: LineBuffer
+
+
+@frozen
+class Instruments:
+    observer: Observer
+    health: HealthMonitor
+
+
+@asynccontextmanager
+async def open_instruments(
+    settings: Settings, outage: Outage, shipments: Iterable[Shipment], *, serve: bool = True
+) -> AsyncIterator[Instruments]:
+    """Measure, push and, if `serve`, answer scrapes, for as long as the block runs."""
+    health = HealthMonitor(redis_away=lambda: outage.lasts, stall_seconds=_longest_wait(settings))
+    metrics, lag = Metrics(version=__version__), LoopLag()
+    metrics.gauge(
+        "tgworker_event_loop_lag_seconds", "How late the event loop is.", lambda: lag.seconds
+    )
+    for shipment in shipments:
+        metrics.dropped_lines(shipment.store.name, shipment.buffer)
+    async with open_background() as tasks:
+        tasks.start_soon(lag.watch)
+        if serve and settings.metrics_mode in _SCRAPED:
+            app = StatusApp(metrics.registry, health.report)
+            await tasks.start(serve_http, settings.http_host, settings.http_port, app)
+        if settings.metrics_mode in _PUSHED and settings.pushgateway_url is not None:
+            pushing = Pushing(settings.pushgateway_url, settings.service_name, settings.worker_id)
+            tasks.start_soon(pushing.run, metrics.registry, settings.push_interval_seconds)
+        yield Instruments(Observers(health, metrics), health)
+
+
+def _longest_wait(settings: Settings) -> float:
+    """Beyond this no wait is part of the work: each request's turn, flood, retries and time limit, twice over."""
+    turn = settings.fetch_concurrency * _SLOWEST_SHARE / settings.requests_per_second
+    flood = settings.flood_wait_max_seconds + settings.flood_wait_jitter_seconds
+    return 2 * (turn + flood + settings.retry_max_elapsed_seconds + 60.0)
+
+
+def shipments_of(settings: Settings) -> list[Shipment]:
+    """Where lines are to be shipped."""
+    stores = []
+    if settings.loki_url is not None:
+        stores.append(loki(settings.loki_url))
+    if settings.victoria_logs_url is not None:
+        stores.append(victoria_logs(settings.victoria_logs_url))
+    return [Shipment(store, LineBuffer()) for store in stores]
+
+
+@asynccontextmanager
+async def open_shipping(shipments: Iterable[Shipment]) -> AsyncIterator[None]:
+    """Ship lines for as long as the block runs, and the last ones at its end."""
+    async with open_background() as tasks:
+        for shipment in shipments:
+            await tasks.start(ship_lines, shipment.buffer, shipment.store)
+        yield

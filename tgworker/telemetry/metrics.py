@@ -1,0 +1,235 @@
+"""Facts as Prometheus metrics. The names without a prefix are part of the contract; see docs/operations.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    disable_created_metrics,
+)
+from prometheus_client.process_collector import ProcessCollector
+
+from tgworker.core import facts
+from tgworker.core.facts import BreakerState, Fact
+from tgworker.core.model import Json
+from tgworker.telemetry.sinks.buffer import LineBuffer
+
+MOST_CHATS = 500
+"""Chats with series of their own; those met later share one. Each series costs a Prometheus memory for ever."""
+OTHER_CHATS = "(other)"
+
+_FETCH_BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
+_REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_NO_ERROR = "ok"
+
+
+class Metrics:
+    """Fulfils `ports.Observer`; ``registry`` is what is scraped and pushed."""
+
+    def __init__(self, *, version: str) -> None:
+        # A series more for each counter, which nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
+        self.registry = CollectorRegistry()
+        self._chats: set[str] = set()
+        self._make_fetch_metrics()
+        self._make_telegram_metrics()
+        self._make_queue_metrics()
+        ProcessCollector(registry=self.registry)
+        Info("tgworker_build", "The version that runs.", registry=self.registry).info(
+            {"version": version}
+        )
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            facts.RequestEnded: self._request_ended,
+            facts.Retried: self._retried,
+            facts.FloodWaited: self._flood_waited,
+            facts.RateChanged: self._rate_changed,
+            facts.BreakerMoved: self._breaker_moved,
+            facts.PageFiled: self._page_filed,
+            facts.DaySealed: self._day_sealed,
+            facts.CommandEnded: self._command_ended,
+            facts.CommandParked: self._command_parked,
+            facts.CommandBuried: self._command_buried,
+            facts.LeaseLost: self._lease_lost,
+            facts.QueueSeen: self._queue_seen,
+            facts.OutboxSeen: self._outbox_seen,
+        }
+
+    def note(self, fact: Fact) -> None:
+        handler = self._handlers.get(type(fact))
+        if handler is not None:
+            handler(fact)
+
+    def span(self, name: str, **attributes: Json) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def dropped_lines(self, store: str, buffer: LineBuffer) -> None:
+        """Tell how many lines for a log store were lost."""
+        self._dropped.labels(store).set_function(lambda: buffer.dropped)
+
+    def gauge(self, name: str, help: str, read: Callable[[], float]) -> None:
+        """One more metric, read when somebody asks for it."""
+        Gauge(name, help, registry=self.registry).set_function(read)
+
+    def _make_fetch_metrics(self) -> None:
+        self._messages = self._counter("messages_fetched", "Messages newly saved.", "chat")
+        self._deduplicated = self._counter(
+            "deduplicated_messages", "Messages that were offered again and dropped.", "source"
+        )
+        self._durations = Histogram(
+            "fetch_duration_seconds",
+            "From a command's start to its end.",
+            ["chat"],
+            buckets=_FETCH_BUCKETS,
+            registry=self.registry,
+        )
+        self._lag = Gauge(
+            "fetch_lag_seconds",
+            "How old the newest message of the last page was when it was saved.",
+            ["chat"],
+            registry=self.registry,
+        )
+        self._errors = self._counter("fetch_errors", "Commands that failed.", "error_type")
+        self._commands = self._counter(
+            "tgworker_commands", "Commands that came to their end.", "outcome"
+        )
+        self._days = self._counter(
+            "tgworker_artifacts_sealed",
+            "Files of a day put into place; complete ones will not change.",
+            "complete",
+        )
+        self._bytes = self._counter("tgworker_written_bytes", "Bytes of artifacts written.")
+        for outcome in ("completed", "failed"):
+            self._commands.labels(outcome)
+
+    def _make_telegram_metrics(self) -> None:
+        self._requests = Histogram(
+            "tgworker_request_duration_seconds",
+            "Requests to Telegram; outcome is ok or an error_type.",
+            ["target", "outcome"],
+            buckets=_REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        self._retries = self._counter(
+            "retries", "Requests that were tried again.", "target", "reason"
+        )
+        self._retry_delay = Gauge(
+            "last_retry_delay_seconds",
+            "The wait before the last retry.",
+            ["target"],
+            registry=self.registry,
+        )
+        self._rate_limits = self._counter(
+            "rate_limit_hits", "Flood waits that Telegram asked for.", "source", "reason"
+        )
+        self._flood_seconds = self._counter(
+            "tgworker_flood_wait_seconds", "How long Telegram asked to wait.", "source"
+        )
+        self._rate = Gauge(
+            "tgworker_request_rate",
+            "Requests a second that the account is given now.",
+            registry=self.registry,
+        )
+        self._breaker = Gauge(
+            "breaker_state",
+            "0 closed, 1 open, 2 half-open.",
+            ["component"],
+            registry=self.registry,
+        )
+        self._breaker_opened = self._counter(
+            "breaker_open", "How often the breaker opened.", "component"
+        )
+        self._breaker.labels("telegram").set(BreakerState.CLOSED)
+        self._breaker_opened.labels("telegram")
+
+    def _make_queue_metrics(self) -> None:
+        self._queue = Gauge(
+            "command_queue_length", "Commands that wait in the list.", registry=self.registry
+        )
+        self._parked = self._counter(
+            "tgworker_commands_parked", "Commands given back for a while.", "reason"
+        )
+        self._buried = self._counter(
+            "tgworker_commands_dead", "Commands put into the dead list.", "reason"
+        )
+        self._leases_lost = self._counter(
+            "tgworker_leases_lost", "Commands that another worker took over."
+        )
+        self._outbox = Gauge(
+            "tgworker_outbox_events", "Events that wait to be published.", registry=self.registry
+        )
+
+        self._dropped = Gauge(
+            "tgworker_log_lines_dropped",
+            "Lines that a log store never got, since the start.",
+            ["store"],
+            registry=self.registry,
+        )
+
+    def _counter(self, name: str, help: str, *labels: str) -> Counter:
+        return Counter(name, help, labels, registry=self.registry)
+
+    def _chat(self, chat: str) -> str:
+        if chat not in self._chats:
+            if len(self._chats) >= MOST_CHATS:
+                return OTHER_CHATS
+            self._chats.add(chat)
+        return chat
+
+    def _request_ended(self, fact: facts.RequestEnded) -> None:
+        self._requests.labels(fact.target, fact.error_type or _NO_ERROR).observe(fact.seconds)
+
+    def _retried(self, fact: facts.Retried) -> None:
+        self._retries.labels(fact.target, fact.reason).inc()
+        self._retry_delay.labels(fact.target).set(fact.wait_seconds)
+
+    def _flood_waited(self, fact: facts.FloodWaited) -> None:
+        self._rate_limits.labels(fact.method, fact.reason).inc()
+        self._flood_seconds.labels(fact.method).inc(fact.seconds)
+
+    def _rate_changed(self, fact: facts.RateChanged) -> None:
+        self._rate.set(fact.requests_per_second)
+
+    def _breaker_moved(self, fact: facts.BreakerMoved) -> None:
+        self._breaker.labels(fact.component).set(fact.state)
+        if fact.state is BreakerState.OPEN:
+            self._breaker_opened.labels(fact.component).inc()
+
+    def _page_filed(self, fact: facts.PageFiled) -> None:
+        chat = self._chat(fact.chat)
+        self._messages.labels(chat).inc(fact.saved)
+        self._deduplicated.labels("archive").inc(fact.deduplicated)
+        if fact.lag_seconds is not None:
+            self._lag.labels(chat).set(fact.lag_seconds)
+
+    def _day_sealed(self, fact: facts.DaySealed) -> None:
+        self._days.labels(str(fact.complete).lower()).inc()
+        self._bytes.inc(fact.bytes)
+
+    def _command_ended(self, fact: facts.CommandEnded) -> None:
+        self._commands.labels("failed" if fact.error_type else "completed").inc()
+        if fact.error_type is not None:
+            self._errors.labels(fact.error_type).inc()
+        if fact.chat is not None:
+            self._durations.labels(self._chat(fact.chat)).observe(fact.seconds)
+
+    def _command_parked(self, fact: facts.CommandParked) -> None:
+        self._parked.labels(fact.reason).inc()
+
+    def _command_buried(self, fact: facts.CommandBuried) -> None:
+        self._buried.labels(fact.reason).inc()
+
+    def _lease_lost(self, fact: facts.LeaseLost) -> None:
+        self._leases_lost.inc()
+
+    def _queue_seen(self, fact: facts.QueueSeen) -> None:
+        self._queue.set(fact.length)
+
+    def _outbox_seen(self, fact: facts.OutboxSeen) -> None:
+        self._outbox.set(fact.length)

@@ -226,5 +226,8 @@ class Settings:
         "PUSH_INTERVAL_SECONDS", number(0, above=True), 15.0, about="How often"
     )
     health_file: Path = setting(
-        "HEALTH_FILE", Path, Path("/tmp/.fetcher_healthy"), about="How the worker is, as JSON, every ten seconds"
+        "HEALTH_FILE",
+        Path,
+        Path("/tmp/.fetcher_healthy"),
+        about="How the worker is, as JSON, every ten seconds",
     )

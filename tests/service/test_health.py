@@ -48,9 +48,8 @@ async def test_what_is_over_cannot_hang(autojump_clock: MockClock) -> None:
     assert health.report().ready
 
 
-async def test_an_open_breaker_makes_it_unready_until_it_is_tried_again(
-    autojump_clock: MockClock,
-) -> None:
+async def test_an_open_breaker_makes_it_unready_until_it_is_tried_again() -> None:
+    await trio.lowlevel.checkpoint()
     health = monitor()
 
     with health.span("command"):
@@ -60,9 +59,8 @@ async def test_an_open_breaker_makes_it_unready_until_it_is_tried_again(
         assert health.report().ready
 
 
-async def test_a_disk_that_refuses_makes_it_unready_until_it_takes_a_day(
-    autojump_clock: MockClock,
-) -> None:
+async def test_a_disk_that_refuses_makes_it_unready_until_it_takes_a_day() -> None:
+    await trio.lowlevel.checkpoint()
     health = monitor()
 
     health.note(facts.CommandEnded("@chat", 1.0, "storage"))
@@ -71,7 +69,8 @@ async def test_a_disk_that_refuses_makes_it_unready_until_it_takes_a_day(
     assert health.report().ready
 
 
-async def test_stopping_and_redis_are_told(autojump_clock: MockClock) -> None:
+async def test_stopping_and_redis_are_told() -> None:
+    await trio.lowlevel.checkpoint()
     away = [True]
     health = HealthMonitor(redis_away=lambda: away[0], stall_seconds=300)
     assert "starting" == health.report().reason

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 
 import httpx2
 import pytest
@@ -14,6 +13,7 @@ import trio
 from prometheus_client import CollectorRegistry, Gauge
 
 from tests.telemetry.store import Store, open_store
+from tgworker.background import open_background
 from tgworker.telemetry.push import Pushing
 
 
@@ -81,24 +81,22 @@ async def test_a_gateway_that_hangs_holds_up_no_stop(
 
 
 @pytest.mark.skipif(shutil.which("prometheus-pushgateway") is None, reason="it is not installed")
-async def test_a_real_pushgateway_takes_it(registry: CollectorRegistry, tmp_path: Path) -> None:
+async def test_a_real_pushgateway_takes_it(registry: CollectorRegistry) -> None:
     with open_store() as placeholder:
         address = placeholder.url.removeprefix("http://")
     command = ["prometheus-pushgateway", f"--web.listen-address={address}"]
-    with (tmp_path / "log").open("wb") as log:
-        gateway = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        async with httpx2.AsyncClient(base_url=f"http://{address}") as client:
-            await _until_it_answers(client)
-            async with trio.open_nursery() as nursery:
-                pushing = Pushing(f"http://{address}", "fetcher", "w-1")
-                nursery.start_soon(pushing.run, registry, 0.05)
-                shown = await _until_it_shows(client, "command_queue_length{")
-                nursery.cancel_scope.cancel()
-            after = (await client.get("/metrics")).text
-    finally:
-        gateway.terminate()
-        gateway.wait(20)
+    async with (
+        open_background() as background,
+        httpx2.AsyncClient(base_url=f"http://{address}") as client,
+    ):
+        background.start_soon(partial(trio.run_process, command, capture_stderr=True))
+        await _until_it_answers(client)
+        async with trio.open_nursery() as nursery:
+            pushing = Pushing(f"http://{address}", "fetcher", "w-1")
+            nursery.start_soon(pushing.run, registry, 0.05)
+            shown = await _until_it_shows(client, "command_queue_length{")
+            nursery.cancel_scope.cancel()
+        after = (await client.get("/metrics")).text
 
     assert 'command_queue_length{instance="w-1",job="fetcher"} 7' in shown
     assert "command_queue_length{" not in after

@@ -30,8 +30,8 @@ _EXAMPLES = """
 def health() -> int:
     """Say in one line how the worker of this host is, from the file it keeps.
 
-    Exit code 0: it lives, even if it can do nothing at the moment (Redis is away, Telegram rests), which no restart would
-    help. 1: it hangs, has ended, or never began.
+    Exit code 0: it lives, even if it can do nothing at the moment (Redis is away, Telegram rests), which no restart
+    would help. 1: it hangs, has ended, or never began.
     """
     well, line = look(read_settings().health_file, datetime.now(UTC))
     click.echo(printable(line))

@@ -51,7 +51,7 @@ def configure_logging(
 
     `level` is a name such as ``INFO``. Libraries speak from WARNING on, and in full at ``DEBUG``. `format` is ``json``
     or ``console``. No line shows any of `secrets`, tracebacks included (they carry no local variables either).
-    `buffers` get the same lines as JSON, for a log store; with `stream_level`, the stream gets only those from there on.
+    `buffers` get the same lines as JSON, for a log store; `stream` only those from `stream_level` on, if there is one.
     """
     redactor = Redactor(secrets)
     handler = logging.StreamHandler(stream)

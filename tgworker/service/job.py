@@ -227,21 +227,21 @@ class JobRunner:
             return await self._fail(reporter, "days_failed", message)
         log.info("command.completed", **reporter.figures())
         await self._forget(reporter.command_id)
-        await reporter.completed()
         self._observer.note(CommandEnded(str(reporter.command.chat), reporter.seconds))
+        await reporter.completed()
         return Done()
 
     async def _fail(self, reporter: Reporter, error_type: str, error: str) -> Outcome:
         log.error("command.failed", error_type=error_type, error=error, **reporter.figures())
         await self._forget(reporter.command_id)
-        await reporter.failed(error_type, error)
         self._observer.note(CommandEnded(str(reporter.command.chat), reporter.seconds, error_type))
+        await reporter.failed(error_type, error)
         return Done()
 
     async def _forget(self, command_id: str) -> None:
         """The command is no open work any more; a disk that refuses to note that changes nothing of it.
 
-        Noted before its end is told: who hears of that may look.
+        Noted, as everything is, before its end is told: who hears of that may look.
         """
         try:
             await self._archive.command_ends(command_id)

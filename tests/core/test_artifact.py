@@ -159,7 +159,7 @@ def test_a_torn_artifact_is_noticed(form, data):
     """Wherever the end is missing, at least if it is not missing to the line."""
     written = artifact([plain(1), plain(2, reply_to=1)], form)
     torn = written[: data.draw(st.integers(1, len(written) - 2))]
-    if form is ArtifactFormat.JSONL and torn.count(b"\n") and torn.endswith((b"}", b"\n")):
+    if form is ArtifactFormat.JSONL and torn.endswith((b"}", b"\n")):
         return  # a shorter day, for all one can see
 
     for read in (lambda: read_stream(split(torn + b"\n"), form), lambda: read_whole(torn, form)):

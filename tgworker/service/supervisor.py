@@ -88,9 +88,7 @@ async def _run_jobs(
 async def _beat(pulse: Pulse, health: HealthMonitor) -> None:
     """From this nursery, and not from a thread: where it hangs, no beat comes."""
     while True:
-        report, works = health.report(), health.works
-        # A disk that does not answer must not hold up the work; the next beat is then late, which is the truth.
-        await trio.to_thread.run_sync(pulse.beat, report, works, abandon_on_cancel=True)
+        pulse.beat(health.report(), health.works)
         await trio.sleep(pulse.beat_seconds)
 
 

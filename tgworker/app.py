@@ -51,8 +51,7 @@ async def run_worker(settings: Settings, shipments: Sequence[Shipment] = ()) -> 
     Raises:
         TgworkerError: it could not start; `tgworker.cli.border` knows what to exit with.
     """
-    async with trio_asyncio.open_loop(), open_shipping(shipments):
-        return await _run(lambda stop: _serve(settings, stop, shipments))
+    return await _run(lambda stop: _serve(settings, stop, shipments), shipments)
 
 
 async def run_fetch(
@@ -66,16 +65,21 @@ async def run_fetch(
     Raises:
         TgworkerError: it could not start.
     """
-    async with trio_asyncio.open_loop(), open_shipping(shipments):
-        return await _run(lambda stop: _fetch_once(settings, commands, on_event, stop, shipments))
+    return await _run(
+        lambda stop: _fetch_once(settings, commands, on_event, stop, shipments), shipments
+    )
 
 
-async def _run(body: Callable[[Stop], Awaitable[int]]) -> int:
-    """Run with signals watched; errors come out as they are, not in groups."""
+async def _run(body: Callable[[Stop], Awaitable[int]], shipments: Sequence[Shipment]) -> int:
+    """Run with asyncio at hand and signals watched; errors come out as they are, not in groups."""
     stop = Stop()
     exit_code = int(ExitCode.DONE)
     failure: TgworkerError | None = None
-    async with trio.open_nursery() as nursery:
+    async with (
+        trio_asyncio.open_loop(),
+        open_shipping(shipments),
+        trio.open_nursery() as nursery,
+    ):
         await nursery.start(watch_signals, stop)
         try:
             exit_code = await body(stop)

@@ -58,9 +58,7 @@ def test_a_worker_that_cannot_start_says_why_in_the_log_and_on_stderr(
 def test_a_crash_is_logged_without_secrets(
     tgworker: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def crash(
-        settings: Any, _: object
-    ) -> int:  # noqa: ASYNC124  # stands for one that awaits
+    async def crash(settings: Any, _: Any) -> int:  # noqa: ASYNC124  # stands for one that awaits
         raise RuntimeError(f"{settings.telegram_api_hash.reveal()} and p%40ss and p@ss")
 
     # What crashes a worker is by definition what nobody knew of: it can only be put there.

@@ -16,7 +16,7 @@ from tgworker.adapters.telegram.mapping import map_page
 from tgworker.core.codec import to_json
 from tgworker.simulator.exports import ExportError, ExportFile, Loaded, load_exports
 from tgworker.simulator.exports.actions import _ACTIONS
-from tgworker.simulator.exports.load import _TALKS, _TYPES
+from tgworker.simulator.exports.chats import _TALKS, _TYPES
 from tgworker.simulator.exports.medias import _KINDS, _UNSERVED
 from tgworker.simulator.exports.texts import _TYPES as _MARKUP
 from tgworker.simulator.methods.pages import Pages
@@ -68,7 +68,7 @@ message = fields(
     author=names,
     text=text,
     text_entities=st.lists(part, max_size=4),
-    reply_to_message_id=ids,
+    reply_to_message_id=ids | st.integers(1 - 10**9, 40 - 10**9),
     message_id=ids,
     reply_to_peer_id=peers,
     forwarded_from=names,
@@ -116,7 +116,11 @@ message = fields(
     new_title=words,
     new_icon_emoji_id=numbers,
     **dict.fromkeys(("game_title", "todo_list", *_UNSERVED), words),
-).flatmap(lambda fields: st.builds(lambda id: {"id": id, **fields}, ids | numbers))
+).flatmap(
+    lambda fields: st.builds(
+        lambda id: {"id": id, **fields}, ids | numbers | st.integers(-(10**9), 60 - 10**9)
+    )
+)
 chat = st.builds(
     lambda name, type, id, messages: {"name": name, "type": type, "id": id, "messages": messages},
     names,

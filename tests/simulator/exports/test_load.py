@@ -120,7 +120,7 @@ def test_what_can_not_be_served_is_left_out_and_counted(load: Load) -> None:
         export_of(
             {"date_unixtime": None, "date": "yesterday"},
             {"date_unixtime": "0"},
-            {"id": -999999999},
+            {"id": -2000000000},
             {"id": None},
             {"id": 0},
             {"text": {"a": 1}, "sparkles": 1},
@@ -132,8 +132,8 @@ def test_what_can_not_be_served_is_left_out_and_counted(load: Load) -> None:
     assert [(6, None), (7, {"type": "unsupported"})] == [(m["id"], m["media"]) for m in truth]
     assert truth[0]["date"] == truth[1]["date"]
     assert {
-        "messages of the group that this supergroup was before, left out: 1",
-        "messages without an id, left out: 2",
+        "messages without an id, left out: 3",
+        "field id of an unknown form, left out: 1",
         "messages without a date, left out: 2",
         "messages without a date, given that of the one before: 1",
         "field date of an unknown form, left out: 1",
@@ -146,6 +146,47 @@ def test_endless_kinds_of_remarks_are_cut_short(load: Load) -> None:
     loaded = load(export_of({f"field{n}": n for n in range(30)}))
 
     assert (21, True) == (len(loaded.remarks), "and 10 more kinds" in loaded.remarks[-1])
+
+
+def test_a_supergroup_follows_the_group_that_it_was(load: Load) -> None:
+    shift = -1_000_000_000
+    moved = {"type": "service", "action": "migrate_to_supergroup"}
+    came = {"type": "service", "action": "migrate_from_group", "title": "Питон"}
+    world = world_of(
+        load(
+            export_of(
+                {"id": shift + 7, "text": "раньше"},
+                {"id": shift + 9, "reply_to_message_id": shift + 7},
+                {"id": shift + 12, **moved},
+                {"id": 1, **came},
+                {"id": 2, "reply_to_message_id": 9, "reply_to_peer_id": "chat77"},
+            ),
+            "@py_chat=",
+        )
+    )
+
+    group, chat = world.chats
+    assert (-1234567890, chat) == (group.marked_id, group.successor)
+    assert (group, "@py_chat") == (chat.predecessor, chat.label)
+    assert [(7, None, None), (9, 7, None), (12, None, {"channel_id": 1234567890})] == [
+        (m["id"], m["reply_to"], service(m)) for m in world.truth(group.marked_id, DAY)
+    ]
+    assert [(1, None, {"title": "Питон", "chat_id": 1234567890}), (2, None, None)] == [
+        (m["id"], m["reply_to"], service(m)) for m in world.truth("py_chat", DAY)
+    ]
+
+
+def service(message: dict[str, Any]) -> dict[str, Any] | None:
+    """What a service message tells, without its name."""
+    told = message["service"]
+    return told and {key: value for key, value in told.items() if key != "action"}
+
+
+def test_only_a_supergroup_was_a_group_before(load: Load) -> None:
+    loaded = load(export_of({"id": -999_999_999}, type="private_channel"))
+
+    assert 1 == len(loaded.imports.chats)
+    assert "messages without an id, left out: 1" in loaded.remarks[0]
 
 
 def test_a_chat_of_an_unknown_type_is_left_out(load: Load) -> None:

@@ -292,6 +292,14 @@ def test_answers_to_messages_of_other_chats_answer_nothing_in_this_one(truths: T
     assert (None, 5) == (away["reply_to"], here["reply_to"])
 
 
+def test_a_pin_of_a_message_elsewhere_answers_nothing_here(truths: Truths) -> None:
+    pin = {"type": "service", "action": "pin_message", "message_id": 1}
+
+    (message,) = truths({**pin, "reply_to_peer_id": "chat5"})
+
+    assert None is message["reply_to"]
+
+
 def test_topics_make_a_forum_and_hold_their_messages(truths: Truths) -> None:
     created = {"type": "service", "action": "topic_created", "title": "Флуд"}
 
@@ -358,9 +366,10 @@ def test_the_rest_of_a_message_is_kept(truths: Truths) -> None:
         ("public_supergroup", "channel1234567890", -1001234567890),
         ("private_supergroup", "channel5", -1000000000005),
         ("private_group", "chat5", -5),
-        ("personal_chat", 4_294_967_301, -5),
+        ("personal_chat", 4_294_967_301, 5),
         ("personal_chat", 8_589_934_597, -1000000000005),
         ("personal_chat", 42, 42),
+        ("personal_chat", 1 << 32, None),
         ("private_group", "nobody5", None),
         ("private_group", "user0", None),
     ],

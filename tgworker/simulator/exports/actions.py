@@ -21,9 +21,16 @@ _TOPIC_COLOUR = 0x6FB9F0
 Fields = dict[str, Any]
 
 
-def read_action(message: Item, directory: Directory) -> Action:
-    """What the service message tells."""
+def read_action(message: Item, directory: Directory, number: int) -> Action:
+    """What the service message tells; `number` is the chat's bare id.
+
+    A supergroup and the group that it was before do not name each other: both get the same number.
+    """
     name = message.text("action")
+    if name == "migrate_to_supergroup":
+        return Action("chat_migrate_to", {"channel_id": number})
+    if name == "migrate_from_group":
+        return Action("channel_migrate_from", {**_title(message, directory), "chat_id": number})
     if not name:  # Telegram's own words stand for themselves
         return Action("custom_action", {"message": message.text("information_text")})
     known = _ACTIONS.get(name)
@@ -32,13 +39,6 @@ def read_action(message: Item, directory: Directory) -> Action:
         message.notes.add(f"service messages {name!r}, kept as words")
         return Action("custom_action", {"message": name})
     return Action(known[0], fields)
-
-
-def answered_by(message: Item) -> int | None:
-    """The message that the service message is about."""
-    keys = ("message_id", "game_message_id", "invoice_message_id")
-    found = (message.whole(key) for key in keys if message.has(key))
-    return next(found, None) or None
 
 
 def _nothing(message: Item, directory: Directory) -> Fields:

@@ -10,6 +10,11 @@ from tgworker.simulator.exports.notes import Notes
 
 INT32 = 2**31 - 1
 INT64 = 2**63 - 1
+_SHIFT = 1_000_000_000
+"""By so much the messages of the group that a supergroup was before are numbered lower, which makes them negative.
+
+Source: ``kMigratedMessagesIdShift`` in Telegram Desktop's ``export_data_types.cpp``.
+"""
 
 
 class Item:
@@ -41,6 +46,17 @@ class Item:
         if value is not None:
             self._odd(key)
         return None
+
+    def former(self, key: str) -> bool:
+        """Whether the id there is that of a message of the group that this supergroup was before."""
+        value = self.data.get(key)
+        return isinstance(value, int) and -_SHIFT < value < 0
+
+    def message_id(self, key: str) -> int | None:
+        """A message's id in its own chat; 0 is none."""
+        if self.former(key):
+            return int(self.data[key]) + _SHIFT
+        return self.whole(key) or None
 
     def number(self, key: str) -> float | None:
         """Any number that is one."""

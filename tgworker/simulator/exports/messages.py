@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tgworker.core.model import ChatType
-from tgworker.simulator.exports.actions import answered_by, read_action
+from tgworker.simulator.exports.actions import read_action
 from tgworker.simulator.exports.item import INT32, INT64, Item
 from tgworker.simulator.exports.medias import read_media
 from tgworker.simulator.exports.notes import Notes
@@ -37,17 +37,19 @@ _KNOWN = frozenset("""
 class MessageReader:
     """Reads the messages of one chat.
 
-    `own_ids` are what the export calls the chat itself, marked.
+    `number` is its bare id, `own_ids` are what the export calls it itself, marked.
     """
 
     def __init__(
         self,
         type: ChatType,
+        number: int,
         own_ids: frozenset[int],
         directory: Directory,
         notes: Notes,
     ) -> None:
         self._type = type
+        self._number = number
         self._own_ids = own_ids
         self._directory = directory
         self._notes = notes
@@ -89,20 +91,23 @@ class MessageReader:
         item = Item(data, self._notes)
         if item.text("type") == "service":
             return None, None
-        target = item.whole("reply_to_message_id") or None
-        peer = marked_id(data.get("reply_to_peer_id"))
+        return self._target(item, "reply_to_message_id")
+
+    def _target(self, item: Item, *keys: str) -> tuple[int | None, int | None]:
+        target = next((id for key in keys if (id := item.message_id(key))), None)
+        peer = marked_id(item.data.get("reply_to_peer_id"))
         if target is None or peer is None or peer in self._own_ids:
             return target, None
-        return target, self._directory.meet(data["reply_to_peer_id"], None)
+        return target, self._directory.meet(item.data["reply_to_peer_id"], None)
 
     def _service(self, item: Item, id: int, date: int) -> WorldMessage:
-        answered = answered_by(item)
+        about, chat = self._target(item, "message_id", "game_message_id", "invoice_message_id")
         return WorldMessage(
             id,
             date,
             self._sender(item, "actor"),
-            reply=None if answered is None else Reply(msg_id=answered),
-            action=read_action(item, self._directory),
+            reply=None if about is None else Reply(msg_id=about, other_chat=chat),
+            action=read_action(item, self._directory, self._number),
         )
 
     def _sender(self, item: Item, key: str) -> int | None:

@@ -13,7 +13,7 @@ from tgworker.simulator.world.draws import access_hash, derive
 from tgworker.simulator.world.model import Outsider, WorldUser
 
 _PEER = re.compile(r"(user|chat|channel)([0-9]{1,12})")
-_OLD_CHATS, _OLD_CHANNELS = 1 << 32, 2 << 32
+_OLD_USERS, _OLD_CHATS, _OLD_END = 1 << 32, 2 << 32, 3 << 32
 _INVENTED = 100_000_000_000
 """Invented ids lie from here on: above Telegram's own, which have ten digits."""
 
@@ -70,17 +70,17 @@ class Directory:
 def marked_id(peer: Any) -> int | None:
     """``user1``, ``chat1`` or ``channel1`` as a marked id.
 
-    Exports from before 2021 have numbers: a user's id, or that of a chat with a bit set that says what it is.
+    Exports from before 2021 have numbers: 32 bits of id, and above them what it is. Groups and channels were not told
+    apart there; who writes in the name of a chat is a channel.
     """
     if isinstance(peer, str) and (found := _PEER.fullmatch(peer)):
         id = int(found[2])
         marked = {"user": id, "chat": -id, "channel": CHANNEL_MARK - id}[found[1]]
         return marked if id else None
-    if not isinstance(peer, int) or isinstance(peer, bool) or not 0 < peer < 3 << 32:
+    if not isinstance(peer, int) or isinstance(peer, bool) or not 0 < peer < _OLD_END:
         return None
-    if peer > _OLD_CHANNELS:
-        return CHANNEL_MARK - (peer - _OLD_CHANNELS)
-    return -(peer - _OLD_CHATS) if peer > _OLD_CHATS else peer
+    id = peer % _OLD_USERS
+    return CHANNEL_MARK - id if peer > _OLD_CHATS else id or None
 
 
 def _user(id: int, name: str | None) -> WorldUser:

@@ -61,6 +61,11 @@ class WorldChat:
         self._imported = imported
 
     @property
+    def imported(self) -> bool:
+        """Not made from the seed."""
+        return self._imported is not None
+
+    @property
     def label(self) -> str:
         """What the archive calls the chat."""
         return f"@{self.username.lower()}" if self.username is not None else str(self.marked_id)
@@ -122,7 +127,8 @@ class World:
             if chat.spec.migrated_from is not None:
                 chat.predecessor = before = self.chat(-chat.spec.migrated_from)
                 before.successor = chat
-                tell_migration(before.id, before.history, chat.id, chat.history)
+                if not chat.imported:  # what is imported tells of it already
+                    tell_migration(before.id, before.history, chat.id, chat.history)
 
     @property
     def account(self) -> WorldUser:

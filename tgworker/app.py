@@ -25,15 +25,17 @@ from tgworker.instruments import Shipment, open_instruments, open_shipping
 from tgworker.ports import Archive, Gateway, Observer
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
-from tgworker.service.guard import GuardedGateway, GuardPolicy
+from tgworker.service.floods import FloodPolicy
+from tgworker.service.guard import BreakerPolicy, GuardedGateway, GuardPolicy
 from tgworker.service.job import JobPolicy, JobRunner
 from tgworker.service.oneshot import fetch_once
 from tgworker.service.outage import Outage
 from tgworker.service.queue_watch import watch_queue
 from tgworker.service.reader import Reader
+from tgworker.service.retry import RetryPolicy
 from tgworker.service.stop import Stop, StoppingError
 from tgworker.service.supervisor import supervise, watch_signals
-from tgworker.settings import FloodWaitStrategy, Settings
+from tgworker.settings import FloodWaitStrategy, RateLimitStrategy, Settings
 from tgworker.telemetry.pulse import open_pulse
 
 log = structlog.get_logger()
@@ -204,20 +206,30 @@ async def _open_fetcher(
             schema_version=settings.schema_version,
         ) as archive,
     ):
-        guard = _guard(gateway, settings, stop)
+        guard = _guard(gateway, settings, stop, observer)
         yield Fetcher(guard, archive, utc_now, settings.fetch_strategy, observer), archive
 
 
-def _guard(gateway: Gateway, settings: Settings, stop: Stop) -> GuardedGateway:
+def _guard(gateway: Gateway, settings: Settings, stop: Stop, observer: Observer) -> GuardedGateway:
     policy = GuardPolicy(
         requests_per_second=settings.requests_per_second,
         request_burst=settings.request_burst,
-        retry_max_attempts=settings.retry_max_attempts,
-        retry_max_elapsed=settings.retry_max_elapsed_seconds,
-        backoff_base=settings.backoff_base_seconds,
-        backoff_max=settings.backoff_max_seconds,
-        flood_wait_max=settings.flood_wait_max_seconds,
-        flood_wait_jitter=settings.flood_wait_jitter_seconds,
-        park_long_floods=settings.flood_wait_strategy is FloodWaitStrategy.PARK,
+        adaptive=settings.rate_limit_strategy is RateLimitStrategy.ADAPTIVE,
+        retry=RetryPolicy(
+            max_attempts=settings.retry_max_attempts,
+            max_elapsed=settings.retry_max_elapsed_seconds,
+            backoff_base=settings.backoff_base_seconds,
+            backoff_max=settings.backoff_max_seconds,
+        ),
+        flood=FloodPolicy(
+            longest=settings.flood_wait_max_seconds,
+            jitter=settings.flood_wait_jitter_seconds,
+            park=settings.flood_wait_strategy is FloodWaitStrategy.PARK,
+        ),
+        breaker=BreakerPolicy(
+            failures=settings.circuit_breaker_failure_threshold,
+            window=settings.circuit_breaker_window_seconds,
+            open_seconds=settings.circuit_breaker_open_timeout_seconds,
+        ),
     )
-    return GuardedGateway(gateway, policy, stop, utc_now)
+    return GuardedGateway(gateway, policy, stop, utc_now, observer=observer)

@@ -3,39 +3,60 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import trio
 from trio.testing import MockClock
 
 from tgworker.adapters.memory.gateway import MemoryGateway
-from tgworker.core.model import Chat, ChatRef, ChatType
-from tgworker.errors import ChatUnavailableError, FloodWaitError, ParkedError, TransientError
-from tgworker.service.guard import GuardedGateway, GuardPolicy
+from tgworker.adapters.memory.observer import MemoryObserver
+from tgworker.core.facts import FloodWaited, RateChanged, RequestEnded, Retried
+from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery
+from tgworker.errors import ChatUnavailableError, FloodWaitError, TransientError
+from tgworker.ports import UNOBSERVED, FloodLedger, Observer
+from tgworker.service.floods import FloodPolicy
+from tgworker.service.guard import BreakerPolicy, GuardedGateway, GuardPolicy
+from tgworker.service.retry import RetryPolicy
 from tgworker.service.stop import Stop, StoppingError
 
 CHAT = Chat(-1001, ChatType.CHANNEL, "Chat", "chat")
 REF = ChatRef("chat")
+OTHER = Chat(-1002, ChatType.CHANNEL, "Other", "other")
 NOW = datetime(2025, 11, 9, 12, tzinfo=UTC)
 
 
 def guarded(
-    telegram: MemoryGateway, stop: Stop | None = None, **policy: float | int | bool
+    telegram: MemoryGateway,
+    stop: Stop | None = None,
+    *,
+    ledgers: Sequence[FloodLedger] = (),
+    observer: Observer = UNOBSERVED,
+    **policy: Any,
 ) -> GuardedGateway:
-    options = {"requests_per_second": 10.0, "request_burst": 1, "flood_wait_jitter": 0.0, **policy}
-    rng = random.Random(7)
+    options = {
+        "requests_per_second": 10.0,
+        "request_burst": 1,
+        "flood": FloodPolicy(jitter=0),
+        "breaker": BreakerPolicy(failures=10**6),
+        "rng": random.Random(7),
+        **policy,
+    }
     return GuardedGateway(
-        telegram,
-        GuardPolicy(rng=rng, **options),  # type: ignore[arg-type]  # a test's free choice of fields
-        stop or Stop(),
-        lambda: NOW,
+        telegram, GuardPolicy(**options), stop or Stop(), now, ledgers=ledgers, observer=observer
     )
+
+
+def now() -> datetime:
+    """The clock on the wall goes with trio's."""
+    return NOW + timedelta(seconds=trio.current_time())
 
 
 @pytest.fixture
 def telegram() -> MemoryGateway:
-    return MemoryGateway({CHAT: []})
+    return MemoryGateway({CHAT: [], OTHER: []})
 
 
 async def test_requests_keep_the_rate(telegram: MemoryGateway, autojump_clock: MockClock) -> None:
@@ -63,14 +84,15 @@ async def test_so_many_attempts_and_no_more(
     telegram.stumbles = [TransientError("reset") for _ in range(9)]
 
     with pytest.raises(TransientError, match="reset"):
-        await guarded(telegram, retry_max_attempts=4).resolve(REF)
+        await guarded(telegram, retry=RetryPolicy(max_attempts=4)).resolve(REF)
 
     assert 4 == len(telegram.requests)
 
 
 async def test_so_long_and_no_longer(telegram: MemoryGateway, autojump_clock: MockClock) -> None:
     telegram.stumbles = [TransientError("reset") for _ in range(1000)]
-    gateway = guarded(telegram, retry_max_attempts=1000, retry_max_elapsed=60.0, backoff_base=10.0)
+    patience = RetryPolicy(max_attempts=1000, max_elapsed=60.0, backoff_base=10.0)
+    gateway = guarded(telegram, retry=patience)
     began = trio.current_time()
 
     with pytest.raises(TransientError):
@@ -88,56 +110,6 @@ async def test_what_no_retry_helps_against_is_raised_at_once(
     assert 1 == len(telegram.requests)
 
 
-async def test_everybody_waits_for_the_end_of_a_flood(
-    telegram: MemoryGateway, autojump_clock: MockClock
-) -> None:
-    gateway = guarded(telegram)
-    telegram.stumbles = [FloodWaitError("contacts.resolveUsername", 30)]
-    ends: list[float] = []
-
-    async def ask() -> None:
-        await gateway.resolve(REF)
-        ends.append(trio.current_time())
-
-    began = trio.current_time()
-    async with trio.open_nursery() as nursery:
-        for _ in range(3):
-            nursery.start_soon(ask)
-
-    assert all(end - began >= 30 for end in ends)
-    assert 4 == len(telegram.requests)
-
-
-async def test_a_flood_of_no_seconds_is_one_second(
-    telegram: MemoryGateway, autojump_clock: MockClock
-) -> None:
-    telegram.stumbles = [FloodWaitError("contacts.resolveUsername", 0)]
-    began = trio.current_time()
-
-    await guarded(telegram).resolve(REF)
-
-    assert trio.current_time() - began >= 1
-
-
-async def test_too_long_a_flood_parks(telegram: MemoryGateway, autojump_clock: MockClock) -> None:
-    telegram.stumbles = [FloodWaitError("messages.getHistory", 301)]
-
-    with pytest.raises(ParkedError) as caught:
-        await guarded(telegram, flood_wait_max=300.0).resolve(REF)
-
-    assert NOW + timedelta(seconds=301) == caught.value.resume_at
-    assert "flood_wait" == caught.value.error_type
-
-
-async def test_too_long_a_flood_fails_where_that_is_wished(
-    telegram: MemoryGateway, autojump_clock: MockClock
-) -> None:
-    telegram.stumbles = [FloodWaitError("messages.getHistory", 301)]
-
-    with pytest.raises(FloodWaitError):
-        await guarded(telegram, park_long_floods=False).resolve(REF)
-
-
 @pytest.mark.parametrize(
     "stumble", [FloodWaitError("messages.getHistory", 200), TransientError("reset"), None]
 )
@@ -147,8 +119,9 @@ async def test_a_stop_ends_every_wait(
     autojump_clock: MockClock,
 ) -> None:
     stop = Stop()
-    slow = {"requests_per_second": 0.001} if stumble is None else {"backoff_base": 1000.0}
-    gateway = guarded(telegram, stop, backoff_max=1000.0, **slow)
+    rate = 0.001 if stumble is None else 10.0
+    patience = RetryPolicy(backoff_base=1000.0, backoff_max=1000.0)
+    gateway = guarded(telegram, stop, requests_per_second=rate, retry=patience)
     telegram.stumbles = [stumble]
     began = trio.current_time()
 
@@ -163,3 +136,132 @@ async def test_a_stop_ends_every_wait(
         stop.set()
 
     assert began == trio.current_time()
+
+
+async def test_a_chat_that_is_known_costs_no_turn(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    telegram.known = {REF: CHAT}
+    gateway = guarded(telegram, requests_per_second=0.001)
+    began = trio.current_time()
+
+    assert [CHAT] * 9 == [await gateway.resolve(REF) for _ in range(9)]
+    assert began == trio.current_time()
+    assert [] == telegram.requests
+
+
+async def test_a_chat_with_many_requests_keeps_no_other_waiting(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    gateway = guarded(telegram, requests_per_second=1.0)
+    answered: list[str] = []
+
+    async def ask(chat: Chat) -> None:
+        await gateway.history(chat, HistoryQuery())
+        answered.append(chat.label)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(8):
+            nursery.start_soon(ask, CHAT)
+        await trio.testing.wait_all_tasks_blocked()
+        for _ in range(2):
+            nursery.start_soon(ask, OTHER)
+
+    assert ["@chat", "@other", "@chat", "@other"] == sorted_pairs(answered[1:5])
+    assert 10 == len(answered)
+
+
+def sorted_pairs(labels: list[str]) -> list[str]:
+    """Whose turn it is first is not said."""
+    return [label for n in range(0, len(labels), 2) for label in sorted(labels[n : n + 2])]
+
+
+async def test_who_gives_up_waiting_costs_no_turn(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    gateway = guarded(telegram, requests_per_second=0.1)
+    await gateway.resolve(REF)
+    began = trio.current_time()
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(gateway.resolve, REF)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    await gateway.resolve(REF)
+
+    assert 10 == pytest.approx(trio.current_time() - began)
+    assert 2 == len(telegram.requests)
+
+
+async def test_a_turn_that_was_given_to_someone_who_has_just_left_goes_to_the_next(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    gateway = guarded(telegram, requests_per_second=0.1)
+    await gateway.resolve(REF)
+    began = trio.current_time()
+    first = trio.CancelScope(deadline=began + 10)  # the very moment its turn comes
+
+    async def ask(scope: trio.CancelScope) -> None:
+        with scope:
+            await gateway.resolve(REF)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask, first)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(ask, trio.CancelScope())
+
+    turns = len(telegram.requests) - 1
+    assert 10 * turns == pytest.approx(trio.current_time() - began)
+
+
+async def test_a_flood_wait_halves_the_rate_and_quiet_brings_it_back(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    observer = MemoryObserver()
+    gateway = guarded(telegram, requests_per_second=1.0, observer=observer)
+    telegram.stumbles = [FloodWaitError("contacts.resolveUsername", 30)]
+    await gateway.resolve(REF)
+    began = trio.current_time()
+
+    for _ in range(5):
+        await gateway.resolve(REF)
+
+    assert 10 == pytest.approx(trio.current_time() - began)
+    await trio.sleep(3600)
+    began = trio.current_time()
+    for _ in range(6):
+        await gateway.resolve(REF)
+    assert 5 == pytest.approx(trio.current_time() - began)
+    assert [1.0, 0.5, 1.0] == [fact.requests_per_second for fact in observer.of(RateChanged)]
+
+
+async def test_a_fixed_rate_stays_as_it_is(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    gateway = guarded(telegram, requests_per_second=1.0, adaptive=False)
+    telegram.stumbles = [FloodWaitError("contacts.resolveUsername", 30)]
+    await gateway.resolve(REF)
+    began = trio.current_time()
+
+    for _ in range(5):
+        await gateway.resolve(REF)
+
+    assert 5 == pytest.approx(trio.current_time() - began)
+
+
+async def test_whoever_wants_to_know_is_told_of_every_request(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    observer = MemoryObserver()
+    gateway = guarded(telegram, observer=observer)
+    telegram.stumbles = [TransientError("reset"), FloodWaitError("contacts.resolveUsername", 3)]
+
+    await gateway.resolve(REF)
+
+    ended = [(fact.target, fact.error_type) for fact in observer.of(RequestEnded)]
+    assert [("resolve", "network"), ("resolve", "flood_wait"), ("resolve", None)] == ended
+    (retried,) = observer.of(Retried)
+    assert ("resolve", "network") == (retried.target, retried.reason)
+    assert 0 <= retried.wait_seconds <= 0.5
+    assert [FloodWaited("contacts.resolveUsername", 3.0)] == observer.of(FloodWaited)

@@ -21,7 +21,16 @@ from tgworker.adapters.memory.gateway import MemoryGateway
 from tgworker.adapters.memory.locks import MemoryChatLocks
 from tgworker.adapters.memory.queue import MemoryCommandQueue, MemoryQueueStore
 from tgworker.core.health import Health, Work
-from tgworker.core.model import Chat, ChatType, Event, EventKind, HistoryQuery, Page, Status
+from tgworker.core.model import (
+    Chat,
+    ChatRef,
+    ChatType,
+    Event,
+    EventKind,
+    HistoryQuery,
+    Page,
+    Status,
+)
 from tgworker.errors import (
     AccountUnusableError,
     ChatUnavailableError,
@@ -32,6 +41,7 @@ from tgworker.errors import (
 from tgworker.ports import Claim
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
+from tgworker.service.floods import FloodPolicy
 from tgworker.service.guard import GuardedGateway, GuardPolicy
 from tgworker.service.health import HealthMonitor
 from tgworker.service.job import JobPolicy, JobRunner
@@ -135,7 +145,9 @@ class Machine:
         outage = Outage(self.max_outage)
         emitter = Emitter(self.sink, outage)
         queue = MemoryCommandQueue(self.store, lease_seconds=60)
-        policy = GuardPolicy(requests_per_second=1000, request_burst=1000, flood_wait_jitter=0)
+        policy = GuardPolicy(
+            requests_per_second=1000, request_burst=1000, flood=FloodPolicy(jitter=0)
+        )
         guard = GuardedGateway(self.telegram, policy, self.stop, self.now)
         runner = JobRunner(
             queue=queue,
@@ -305,25 +317,34 @@ async def test_a_fault_of_ours_tells_nothing_of_its_text(
     assert "secret" not in str(event.error)
 
 
-async def test_telegram_that_stays_away_fails_the_command(
+async def test_while_telegram_is_away_the_command_rests_and_then_it_is_done(
     autojump_clock: MockClock, machine: Machine
 ) -> None:
-    machine.telegram.stumbles = [TransientError("reset") for _ in range(5)]
+    machine.telegram.stumbles = [None, None, *(TransientError("reset") for _ in range(50))]
     async with running(machine):
-        event = await machine.end_of(machine.push())
+        command_id = machine.push()
+        event = await machine.end_of(command_id)
 
-    assert (EventKind.FAILED, "network") == (event.event, event.error_type)
+    assert (EventKind.COMPLETED, sum(PER_DAY)) == (event.event, event.processed)
+    rests = [e for e in machine.told(command_id) if e.status is Status.WAITING]
+    assert {"breaker_open"} == {e.error_type for e in rests}
+    assert 40 <= len(rests) <= 50
+    assert {60} == {round((e.resume_at - e.ts).total_seconds()) for e in rests if e.resume_at}
 
 
-async def test_days_that_failed_fail_the_command_at_its_end(
+async def test_telegram_that_stumbles_over_one_day_fails_that_day_in_the_end(
     autojump_clock: MockClock, machine: Machine
 ) -> None:
-    machine.telegram.stumbles = [None, None, None] + [TransientError("reset") for _ in range(5)]
+    stumbles = [TransientError("INTERNAL", error_type="server") for _ in range(12)]
+    machine.telegram.stumbles = [None, None, *stumbles]
+    machine.telegram.known = {ChatRef("chat"): CHAT}
     async with running(machine):
-        event = await machine.end_of(machine.push(strategy="per_day"))
+        command_id = machine.push(strategy="per_day")
+        event = await machine.end_of(command_id)
 
     assert ("days_failed", 1) == (event.error_type, event.errors)
     assert 9 == len(machine.archive.files)
+    assert 3 == len([e for e in machine.told(command_id) if e.status is Status.WAITING])
 
 
 async def test_a_disk_that_refuses_fails_the_command(

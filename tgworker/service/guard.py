@@ -1,152 +1,190 @@
-"""Between the work and Telegram: paces requests, honours flood waits, retries what stumbled.
+"""Between the work and Telegram: paces requests, honours flood waits, retries what stumbled, and leaves it alone when
+it is down.
 
-All waiting happens here and nowhere else, so that one place decides how hard an account is used.
+All waiting happens here and in the parts this is made of (`pacing`, `floods`, `breaking`, `retry`), so that one place
+decides how hard an account is used.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
 
-import structlog
-import tenacity
 import trio
 from attrs import field, frozen
 
-from tgworker.core.bucket import Bucket
+from tgworker.core.breaker import Breaker
+from tgworker.core.facts import RequestEnded
 from tgworker.core.model import Chat, ChatRef, HistoryQuery, Page, Relatives
-from tgworker.errors import FloodWaitError, ParkedError, TransientError
-from tgworker.ports import Gateway
+from tgworker.errors import FloodWaitError, TgworkerError, TransientError
+from tgworker.ports import UNOBSERVED, FloodLedger, Gateway, Observer
+from tgworker.service.breaking import Gate
+from tgworker.service.floods import FloodPolicy, Floods
+from tgworker.service.pacing import Pacer
+from tgworker.service.retry import Retry, RetryPolicy
 from tgworker.service.stop import Stop
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 
-log = structlog.get_logger()
+
+@frozen
+class BreakerPolicy:
+    """So many failures in a row within `window` seconds stop all requests for `open_seconds`."""
+
+    failures: int = 5
+    window: float = 30.0
+    open_seconds: float = 60.0
 
 
 @frozen
 class GuardPolicy:
-    """How hard Telegram may be asked, and for how long again; all times are seconds."""
+    """How hard Telegram may be asked, and for how long again."""
 
     requests_per_second: float = 1.0
     request_burst: int = 5
-    retry_max_attempts: int = 5
-    retry_max_elapsed: float = 120.0
-    backoff_base: float = 0.5
-    backoff_max: float = 10.0
-    flood_wait_max: float = 300.0
-    flood_wait_jitter: float = 5.0
-    park_long_floods: bool = True
+    adaptive: bool = True
+    retry: RetryPolicy = field(factory=RetryPolicy)
+    flood: FloodPolicy = field(factory=FloodPolicy)
+    breaker: BreakerPolicy = field(factory=BreakerPolicy)
     rng: random.Random = field(factory=random.Random)
+
+
+@frozen
+class _Call(Generic[T]):
+    """Something to ask for. ``method`` is Telegram's name of the request that it is, as flood waits know it."""
+
+    target: str
+    method: str
+    chat: str
+    request: Callable[[], Awaitable[T]]
 
 
 class GuardedGateway:
     """A Gateway whose every call waits for its turn first; one for all chats of an account.
 
     Raises, besides what a Gateway raises:
-        ParkedError: Telegram wants a longer rest than is worth waiting for.
+        ParkedError: Telegram wants a longer rest than is worth waiting for, or does not answer any more.
         StoppingError: the worker is stopping.
     """
 
-    def __init__(self, gateway: Gateway, policy: GuardPolicy, stop: Stop, clock: Clock) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        policy: GuardPolicy,
+        stop: Stop,
+        clock: Clock,
+        *,
+        ledgers: Sequence[FloodLedger] = (),
+        observer: Observer = UNOBSERVED,
+    ) -> None:
         self._gateway = gateway
-        self._policy = policy
+        self._longest_rest = policy.flood.longest
         self._stop = stop
-        self._clock = clock
-        now = trio.current_time()
-        self._bucket = Bucket.full(policy.requests_per_second, policy.request_burst, now)
-        self._flood_ends: dict[str, float] = {}
+        self._observer = observer
+        self._pacer = Pacer(
+            requests_per_second=policy.requests_per_second,
+            burst=policy.request_burst,
+            adaptive=policy.adaptive,
+            observer=observer,
+        )
+        self._floods = Floods(
+            policy.flood, ledgers, stop=stop, clock=clock, rng=policy.rng, observer=observer
+        )
+        breaker = Breaker(
+            policy.breaker.failures, policy.breaker.window, policy.breaker.open_seconds
+        )
+        self._gate = Gate(breaker, stop=stop, clock=clock, observer=observer)
+        self._retry = Retry(policy.retry, rng=policy.rng, sleep=stop.sleep, observer=observer)
+
+    def recall(self, ref: ChatRef) -> Chat | None:
+        return self._gateway.recall(ref)
+
+    def recall_relatives(self, chat: Chat) -> Relatives | None:
+        return self._gateway.recall_relatives(chat)
 
     async def resolve(self, ref: ChatRef) -> Chat:
-        return await self._call("resolve", lambda: self._gateway.resolve(ref))
+        """A chat that is known costs no request, so it waits for nothing: not even for a flood wait of hours."""
+        known = self.recall(ref)
+        if known is not None:
+            await trio.lowlevel.checkpoint()
+            return known
+        method = "contacts.resolveUsername" if ref.username is not None else "messages.getDialogs"
+        request = _Call("resolve", method, str(ref), lambda: self._gateway.resolve(ref))
+        return await self._carry_out(request)
 
     async def relatives(self, chat: Chat) -> Relatives:
-        return await self._call("relatives", lambda: self._gateway.relatives(chat))
+        """Those that are known cost no request either."""
+        told = self.recall_relatives(chat)
+        if told is not None:
+            await trio.lowlevel.checkpoint()
+            return told
+
+        def ask() -> Awaitable[Relatives]:
+            return self._gateway.relatives(chat)
+
+        return await self._carry_out(_Call("relatives", "channels.getFullChannel", chat.label, ask))
 
     async def history(self, chat: Chat, query: HistoryQuery) -> Page:
-        return await self._call("history", lambda: self._gateway.history(chat, query))
+        def ask() -> Awaitable[Page]:
+            return self._gateway.history(chat, query)
 
-    async def _call(self, target: str, request: Callable[[], Awaitable[T]]) -> T:
-        """One request, asked again while it stumbles, as often and as long as the policy says."""
-        policy = self._policy
-        attempts = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(TransientError),
-            stop=_Patience(policy.retry_max_attempts, policy.retry_max_elapsed),
-            wait=self._backoff,
-            sleep=self._stop.sleep,
-            before_sleep=lambda state: _log_retry(target, state),
-            reraise=True,
-        )
-        return await attempts(self._through_floods, target, request)
+        return await self._carry_out(_Call("history", "messages.getHistory", chat.label, ask))
 
-    async def _through_floods(self, target: str, request: Callable[[], Awaitable[T]]) -> T:
+    async def _carry_out(self, call: _Call[T]) -> T:
+        """One call, the same request again while it stumbles, as often and as long as the policy says."""
+        try:
+            return await self._retry(
+                call.target, lambda: not self._gate.is_open, self._through_floods, call
+            )
+        except TransientError:
+            self._gate.check()
+            raise
+
+    async def _through_floods(self, call: _Call[T]) -> T:
         """Wait for the turn, ask, and ask again after a flood wait that is worth waiting for."""
+        methods = {call.method}
         while True:
-            await self._wait_for_turn(target)
+            await self._wait_for_turn(call.chat, methods)
+            asked_at = trio.current_time()
             try:
-                return await request()
+                with self._gate.passage(f"{call.target} {call.chat}"):
+                    return await self._ask(call)
             except FloodWaitError as flood:
-                self._note_flood(target, flood)
+                # Some calls are more than one request; the wait may be for another one than the first.
+                methods.add(flood.method)
+                self._pacer.slow_down(asked_at, min(flood.seconds, self._longest_rest))
+                await self._floods.begin(call.target, flood)
 
-    async def _wait_for_turn(self, target: str) -> None:
-        """First a token, then the end of the flood, which may be set anew while this call waits."""
-        self._stop.check()
-        self._bucket, wait = self._bucket.take(trio.current_time())
-        if wait > 0:
-            await self._stop.sleep(wait)
-        while (rest := self._flood_ends.get(target, 0.0) - trio.current_time()) > 0:
-            await self._stop.sleep(rest)
+    async def _wait_for_turn(self, chat: str, methods: Collection[str]) -> None:
+        """A turn is the last thing to wait for, so that those who waited for a flood's end do not come all at once.
 
-    def _note_flood(self, target: str, flood: FloodWaitError) -> None:
-        policy = self._policy
-        wait = max(1, flood.seconds) + policy.rng.uniform(0, policy.flood_wait_jitter)
-        if flood.seconds > policy.flood_wait_max:
-            if not policy.park_long_floods:
-                raise flood
-            resume_at = self._clock() + timedelta(seconds=wait)
-            raise ParkedError(str(flood), resume_at=resume_at, error_type=flood.error_type)
-        log.warning("telegram.flood_wait", target=target, wait_seconds=round(wait, 1))
-        ends = trio.current_time() + wait
-        self._flood_ends[target] = max(ends, self._flood_ends.get(target, 0.0))
+        While this call waits for its turn, another one may hear of a flood wait or find Telegram down.
+        """
+        while True:
+            self._stop.check()
+            await self._floods.outlast(methods)
+            await self._gate.ready()
+            with self._stop.interrupts():
+                await self._pacer.turn(chat)
+            self._stop.check()
+            if self._gate.admits and self._floods.rest(methods) == 0:
+                return
+            self._pacer.give_back()
 
-    def _backoff(self, state: tenacity.RetryCallState) -> float:
-        """Full jitter: anything from nothing to a ceiling that doubles each time."""
-        policy = self._policy
-        ceiling = policy.backoff_base * 2.0 ** (state.attempt_number - 1)
-        return policy.rng.uniform(0, min(policy.backoff_max, ceiling))
+    async def _ask(self, call: _Call[T]) -> T:
+        began = trio.current_time()
 
+        def note(error_type: str | None = None) -> None:
+            seconds = trio.current_time() - began
+            self._observer.note(RequestEnded(call.target, seconds, error_type))
 
-class _Patience(tenacity.stop.stop_base):
-    """Ends after so many attempts, or so many seconds after the first failure.
-
-    tenacity's own limit on elapsed time reads a clock that no test can move, and would count waiting for a turn.
-    """
-
-    def __init__(self, attempts: int, seconds: float) -> None:
-        self._attempts = attempts
-        self._seconds = seconds
-        self._first_failure: float | None = None
-
-    def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
-        now = trio.current_time()
-        if self._first_failure is None:
-            self._first_failure = now
-        tired = now - self._first_failure >= self._seconds
-        return tired or retry_state.attempt_number >= self._attempts
-
-
-def _log_retry(target: str, state: tenacity.RetryCallState) -> None:
-    if state.outcome is None or state.next_action is None:
-        return
-    error = state.outcome.exception()
-    log.warning(
-        "telegram.retry",
-        target=target,
-        attempt=state.attempt_number,
-        wait_seconds=round(state.next_action.sleep, 3),
-        error_type=getattr(error, "error_type", None),
-        error=str(error),
-    )
+        try:
+            answer = await call.request()
+        except TgworkerError as error:
+            note(error.error_type)
+            raise
+        note()
+        return answer

@@ -52,6 +52,7 @@ from tgworker.service.lease import CANCELLED, Lease
 from tgworker.service.outage import Outage, stop_for_redis
 from tgworker.service.report import Clock, Reporter, rejection
 from tgworker.service.stop import Stop, StoppingError
+from tgworker.service.waiting import waits_told_by
 
 log = structlog.get_logger()
 
@@ -196,7 +197,7 @@ class JobRunner:
         )
 
         async def work() -> None:
-            with self._the_only_one_for(command.chat):
+            with self._the_only_one_for(command.chat), waits_told_by(reporter):
                 await reporter.started()
                 await self._archive.command_begins(command, self._clock())
                 await self._fetcher.run(command, reporter, self._stop.check, lease)

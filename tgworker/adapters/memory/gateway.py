@@ -29,6 +29,7 @@ class MemoryGateway:
 
     Each request takes the next of `stumbles` first, and raises it unless it is None. `requests` keeps what was
     asked, a resolve as its ref, a question for relatives as the chat; what it knows of ``kin`` is asked for once.
+    `known` are the chats that it has met before.
     """
 
     histories: Mapping[Chat, Sequence[Message]]
@@ -37,6 +38,14 @@ class MemoryGateway:
     requests: list[ChatRef | Chat | HistoryQuery] = field(factory=list)
     kin: dict[Chat, Relatives] = field(factory=dict)
     known_kin: set[Chat] = field(factory=set)
+    known: dict[ChatRef, Chat] = field(factory=dict)
+
+    def recall(self, ref: ChatRef) -> Chat | None:
+        return self.known.get(ref)
+
+    def recall_relatives(self, chat: Chat) -> Relatives | None:
+        asks = chat.type not in (ChatType.GROUP, ChatType.USER) and chat not in self.known_kin
+        return None if asks else self.kin.get(chat, Relatives())
 
     async def resolve(self, ref: ChatRef) -> Chat:
         await self._ask(ref)
@@ -46,9 +55,10 @@ class MemoryGateway:
         raise ChatUnavailableError(f"There is no {ref}.", error_type="username_not_occupied")
 
     async def relatives(self, chat: Chat) -> Relatives:
-        if chat.type not in (ChatType.GROUP, ChatType.USER) and chat not in self.known_kin:
-            await self._ask(chat)
-            self.known_kin.add(chat)
+        if (told := self.recall_relatives(chat)) is not None:
+            return told
+        await self._ask(chat)
+        self.known_kin.add(chat)
         return self.kin.get(chat, Relatives())
 
     async def history(self, chat: Chat, query: HistoryQuery) -> Page:

@@ -23,7 +23,7 @@ from tgworker.adapters.telegram.plain import TL
 from tgworker.adapters.telegram.relatives import discussion_of, relatives_of
 from tgworker.adapters.telegram.server import parse_address, trust_server_key
 from tgworker.adapters.telegram.session import TelegramSession, open_session
-from tgworker.core.model import Chat, ChatRef, HistoryQuery, Page, Relatives
+from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery, Page, Relatives
 from tgworker.errors import (
     AccountUnusableError,
     ChatUnavailableError,
@@ -58,6 +58,17 @@ class TelegramGateway:
         """Ask Telegram whether the account is logged in and may work. One request; raises as every method."""
         await self._ask(functions.users.GetUsersRequest([types.InputUserSelf()]))
 
+    def recall(self, ref: ChatRef) -> Chat | None:
+        """The chat, if it is known without a request."""
+        known = self._known.find(ref)
+        return None if known is None else known.chat
+
+    def recall_relatives(self, chat: Chat) -> Relatives | None:
+        """Who belongs with the chat, if that is known without a request. Only channels have relatives."""
+        if chat.type in (ChatType.GROUP, ChatType.USER):
+            return Relatives()
+        return self._known.relatives(chat)
+
     async def resolve(self, ref: ChatRef) -> Chat:
         """Find a chat by name or id. Known chats cost no request, by a restart, too. Idempotent.
 
@@ -66,9 +77,9 @@ class TelegramGateway:
 
         A name that nobody has any more still leads to the chat that had it: whoever sends commands need not know yet.
         """
-        known = self._known.find(ref)
+        known = self.recall(ref)
         if known is not None:
-            return known.chat
+            return known
         try:
             return await self._known.learn(await look_up(ref, self._ask, self._session))
         except ChatUnavailableError as error:
@@ -83,12 +94,10 @@ class TelegramGateway:
 
         Source: https://core.telegram.org/api/discussion and https://core.telegram.org/api/channel#migration
         """
-        told = self._known.relatives(chat)
+        told = self.recall_relatives(chat)
         if told is not None:
             return told
         peer = self._peer(chat)
-        if not isinstance(peer, types.InputPeerChannel):
-            return Relatives()
         channel = types.InputChannel(peer.channel_id, peer.access_hash)
         answer = await self._ask_about(chat, functions.channels.GetFullChannelRequest(channel))
         relatives = relatives_of(chat, answer.full_chat)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Protocol, TypeAlias
 
 from attrs import frozen
 
-from tgworker.core.facts import Fact
 from tgworker.core.health import Health, Work
 from tgworker.core.model import (
     Chat,
@@ -18,13 +17,39 @@ from tgworker.core.model import (
     Event,
     FetchCommand,
     HistoryQuery,
-    Json,
     Message,
     Migration,
     Page,
     Person,
     Relatives,
 )
+from tgworker.ports.floods import FloodLedger
+from tgworker.ports.observer import UNOBSERVED, Observer, Unobserved
+
+__all__ = [
+    "Archive",
+    "Cancelled",
+    "ChatLocks",
+    "ChatShelf",
+    "Claim",
+    "CommandQueue",
+    "DayWriter",
+    "Dead",
+    "Done",
+    "EventSink",
+    "FloodLedger",
+    "Gateway",
+    "Held",
+    "Lost",
+    "NothingDue",
+    "Observer",
+    "Outcome",
+    "Park",
+    "Pulse",
+    "Renewal",
+    "UNOBSERVED",
+    "Unobserved",
+]
 
 
 class Gateway(Protocol):
@@ -38,6 +63,14 @@ class Gateway(Protocol):
         ChatUnavailableError: this chat can't be had.
         AccountUnusableError: this account can't work.
     """
+
+    def recall(self, ref: ChatRef) -> Chat | None:
+        """The chat, if it is known without a request. Raises nothing."""
+        ...
+
+    def recall_relatives(self, chat: Chat) -> Relatives | None:
+        """The chat's relatives, if they are known without a request. Raises nothing."""
+        ...
 
     async def resolve(self, ref: ChatRef) -> Chat:
         """Find a chat by name or id. Known chats cost no request. Idempotent."""
@@ -314,28 +347,3 @@ class Pulse(Protocol):
     def stopping(self, seconds: float) -> None:
         """A stop has begun, and may take so long."""
         ...
-
-
-class Observer(Protocol):
-    """Who wants to know what happens: metrics, traces. Never raises, never waits."""
-
-    def note(self, fact: Fact) -> None:
-        """Something has happened."""
-        ...
-
-    def span(self, name: str, **attributes: Json) -> AbstractContextManager[object]:
-        """What is done in here is one piece of work, part of the one it is done in."""
-        ...
-
-
-class Unobserved:
-    """Nobody wants to know."""
-
-    def note(self, fact: Fact) -> None:
-        pass
-
-    def span(self, name: str, **attributes: Json) -> AbstractContextManager[object]:
-        return nullcontext()
-
-
-UNOBSERVED = Unobserved()

@@ -190,6 +190,11 @@ class Stage:
     def faults(self, *faults: dict[str, Any]) -> None:
         self._http("POST", "/faults", list(faults))
 
+    def calm(self) -> None:
+        """Forget all faults, and count from zero again."""
+        self._http("DELETE", "/faults")
+        self._http("POST", "/reset")
+
     def _http(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.control + path, data, method=method)

@@ -29,6 +29,13 @@ def test_so_many_failures_in_the_window_open_it() -> None:
     assert (OPEN, False, 60) == (opened.state, opened.admits, opened.rest(29))
 
 
+def test_it_rests_no_longer_than_set_whatever_the_clock_says() -> None:
+    """The sum of these two is rounded up."""
+    now = 32.280077656203495
+
+    assert 60 == fail(fresh(), now, now, now).rest(now)
+
+
 def test_failures_that_lie_further_apart_do_not() -> None:
     assert CLOSED is fail(fresh(), 0, 10, 30, 41).state
 

@@ -45,7 +45,8 @@ class Breaker:
         """How many seconds it stays open yet."""
         if self.state is not BreakerState.OPEN:
             return 0.0
-        return max(0.0, self.opened_at + self.open_seconds - now)
+        left = self.opened_at + self.open_seconds - now
+        return min(max(0.0, left), self.open_seconds)  # the sum may have been rounded up
 
     def at(self, now: float) -> Breaker:
         """As time has made it: one that was open long enough may be probed."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from tgworker.core.commands import parse_command
+from tgworker.core.commands import OPTIONS, parse_command
 from tgworker.core.model import FetchCommand, FieldError, Mode
 from tgworker.errors import InvalidCommandError
 
@@ -45,6 +45,9 @@ def day_options(function: F) -> F:
         ),
         click.option("--limit", metavar="N", help="At most N messages, the oldest ones."),
         click.option("--force", is_flag=True, help="Fetch again what is sealed."),
+        click.option(
+            "--comments", is_flag=True, help="Of a channel: also the group of its posts' comments."
+        ),
     )
     for option in reversed(options):
         function = option(function)
@@ -88,8 +91,7 @@ def build_command(
     }
     fields |= of_mode[mode]
     fields |= {"strategy": options["strategy"], "limit": _number(options["limit"]), **more}
-    if options["force"]:
-        fields["options"] = {"force": True}
+    fields["options"] = {name: True for name in OPTIONS if options[name]} or None
     given = {name: value for name, value in fields.items() if value is not None}
     try:
         return parse_command(json.dumps(given).encode(), today=today)

@@ -30,6 +30,9 @@ MAX_DEPTH = 32
 TELEGRAM_BEGAN = date(2013, 8, 14)
 """No message is older: https://en.wikipedia.org/wiki/Telegram_(platform)"""
 
+OPTIONS = ("force", "comments")
+"""What may be true in ``options``: fields of the command."""
+
 _A_DAY = "must be a day written YYYY-MM-DD"
 _A_COUNT = "must be a whole number from 1 to 3660"
 _RIGHT = {
@@ -49,6 +52,7 @@ _RIGHT = {
     "$.timestamp": "must be a text of at most 64 characters",
     "$.options": "must be an object",
     "$.options.force": "must be true or false",
+    "$.options.comments": "must be true or false",
 }
 """What would be right, by the path of the field."""
 
@@ -74,7 +78,7 @@ def command_payload(command: FetchCommand, *, timestamp: datetime | None = None)
         "command_id": command.command_id,
         "requested_by": command.requested_by,
         "timestamp": utc_text(timestamp) if timestamp is not None else None,
-        "options": {"force": True} if command.force else None,
+        "options": {name: True for name in OPTIONS if getattr(command, name)} or None,
     }
     return {
         "command": "fetch",
@@ -208,7 +212,7 @@ def _command(reader: _Reader, today: date) -> FetchCommand | None:
         days=_days(reader, mode),
         strategy=reader.get("strategy", Strategy) or Strategy.AUTO,
         limit=reader.get("limit", int),
-        force=options.get("force", False),
+        **{name: options.get(name, False) for name in OPTIONS},
         command_id=reader.get("command_id", str),
         requested_by=reader.get("requested_by", str),
         unknown_fields=tuple(_unknown(reader.fields, options)),

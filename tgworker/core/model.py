@@ -123,6 +123,8 @@ class FetchCommand:
     strategy: Strategy = Strategy.AUTO
     limit: int | None = None
     force: bool = False
+    comments: bool = False
+    """Of a channel: fetch the same days of the group where its posts are commented on as well."""
     command_id: str | None = None
     requested_by: str | None = None
     unknown_fields: tuple[str, ...] = ()

@@ -67,8 +67,10 @@ class Desk:
     observer: Observer = UNOBSERVED
 
     async def fetch(self, *, check: Callable[[], None] = lambda: None, **fields: Any) -> Reporter:
-        fields = {"mode": Mode.RANGE, "first": day(1), "last": day(10), **fields}
-        command = FetchCommand(ChatRef("chat"), command_id="c", **fields)
+        days = {"mode": Mode.RANGE, "first": day(1), "last": day(10)}
+        command = FetchCommand(
+            **{"chat": ChatRef("chat"), "command_id": "c", **days, **fields}  # type: ignore[arg-type]
+        )
 
         async def tell(event: Event) -> None:  # noqa: ASYNC124  # a Reporter awaits what it tells
             self.events.append(event)

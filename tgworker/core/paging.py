@@ -78,6 +78,8 @@ class Walk:
         self._short = False
         self._stalls = 0
         self._empty_answers = 0
+        self.beginning: Message | None = None
+        """The chat's first message, if the answer just received showed that nothing lies below it."""
 
     @property
     def done(self) -> bool:
@@ -106,6 +108,7 @@ class Walk:
         Raises:
             HistoryStalledError: Telegram contradicts itself again and again; starting anew later may help.
         """
+        self.beginning = None
         match self._asking:
             case _Asking.FORWARD:
                 return self._receive_forward(page)
@@ -136,7 +139,7 @@ class Walk:
         self._short = len(page.ids) + missing < PAGE_SIZE
         trusted = not self._short and not self._anchored
         if trusted or anchor_came or no_room:
-            return self._accept()
+            return self._accept(nothing_below=not anchor_came)
         self._asking = _Asking.GAP
         self._empty_answers = 0
         return None
@@ -148,13 +151,13 @@ class Walk:
         if new.ids:
             self._held.insert(0, new)
         if len(new.ids) < len(below.ids):
-            return self._accept()
+            return self._accept(nothing_below=False)
         if new.ids:
             self._empty_answers = 0
             return None
         # Nothing below: true only at the chat's beginning, so it has to be said twice.
         self._empty_answers += 1
-        return self._accept() if self._empty_answers > 1 else None
+        return self._accept(nothing_below=True) if self._empty_answers > 1 else None
 
     def _receive_tail(self, page: Page) -> None:
         if len(page.ids) > 1:
@@ -170,9 +173,11 @@ class Walk:
             if self._empty_answers > 1:
                 self._asking = _Asking.NOTHING
 
-    def _accept(self) -> Page:
+    def _accept(self, *, nothing_below: bool) -> Page:
         """What is held joins what was returned; decides how to go on."""
         held = _join(self._held)
+        if nothing_below and self._after == 0:
+            self.beginning = next(iter(held.messages), None)
         self._held = []
         self._after = max(held.ids)
         self._since = None

@@ -8,12 +8,14 @@ from datetime import date, timedelta
 import structlog
 from attrs import evolve, frozen
 
+from tgworker.core.lineage import Part
 from tgworker.core.model import Chat, FetchCommand, Page, Strategy
 from tgworker.core.paging import AfterId, FromDate, HistoryStalledError, Walk
 from tgworker.core.planning import Span, choose_strategy, day_of, days_of, spans
 from tgworker.errors import TransientError
 from tgworker.ports import UNOBSERVED, Archive, ChatShelf, Gateway, Observer
 from tgworker.service.cutter import DayCutter
+from tgworker.service.relatives import Family, origin_of
 from tgworker.service.report import Clock, Reporter
 from tgworker.service.tenure import Tenure, Unshared
 
@@ -49,16 +51,38 @@ class Fetcher:
         fetched while others could are only counted, in ``reporter.tally.failed_days``.
         """
         today = day_of(self.clock())
-        asked = days_of(command, today)
-        if asked is not None and not await self._missing(command, Span(*asked)):
-            return
+        first, last = days_of(command, today) or (None, today)
+
+        async def fetch(part: Part) -> Span | None:
+            own = evolve(command, chat=part.chat)
+            return await self._fetch_part(part, own, reporter, check, tenure)
+
+        family = Family(self.gateway, self.archive, fetch, lambda: reporter.limit_left == 0)
+        await family.run(Part(command.chat, first, last), comments=command.comments)
+
+    async def _fetch_part(
+        self,
+        part: Part,
+        command: FetchCommand,
+        reporter: Reporter,
+        check: Callable[[], None],
+        tenure: Tenure,
+    ) -> Span | None:
+        """One chat's share of a command; returns the days it is about, None if the chat is empty."""
+        asked = part.span
+        if asked is not None and not await self._missing(command, asked):
+            return asked
         chat = await self.gateway.resolve(command.chat)
         async with (
             tenure.writing(chat) as fence,
             self.archive.open_chat(chat, fence) as shelf,
         ):
+            if part.migration is not None:
+                await shelf.note_migration(part.migration)
             job = _Job(self, command, chat, shelf, reporter, check, tenure)
-            await job.run(Span(*asked) if asked is not None else await job.everything(today))
+            days = asked or await job.everything(part.last)
+            await job.run(days)
+            return days
 
     async def _missing(self, command: FetchCommand, asked: Span) -> tuple[Span, ...]:
         """What is left to fetch, as far as can be said without asking Telegram."""
@@ -80,13 +104,14 @@ class _Job:
     check: Callable[[], None]
     tenure: Tenure
 
-    async def everything(self, today: date) -> Span | None:
-        """From the chat's first message to today; None: it has none."""
+    async def everything(self, last: date) -> Span | None:
+        """From the chat's first message to that day; None: it has none."""
         walk = Walk(AfterId(0))
         while not walk.done:
             page = await self._ask(walk)
             if page is not None and page.messages:
-                return Span(day_of(page.messages[0].date), today)
+                first = day_of(page.messages[0].date)
+                return Span(first, last) if first <= last else None
         return None
 
     async def run(self, asked: Span | None) -> None:
@@ -100,7 +125,7 @@ class _Job:
                 await self._fetch(span)
             else:
                 await self._fetch_day_by_day(span)
-            if self._limit_left() == 0:
+            if self.reporter.limit_left == 0:
                 break
 
     async def _fetch_day_by_day(self, span: Span) -> None:
@@ -116,7 +141,7 @@ class _Job:
                     error_type=error.error_type,
                     error=str(error),
                 )
-            if self._limit_left() == 0:
+            if self.reporter.limit_left == 0:
                 break
 
     async def _fetch(self, span: Span) -> None:
@@ -136,7 +161,7 @@ class _Job:
             while not walk.done:
                 with observer.span("page"):
                     await self._turn_page(walk, cutter)
-                if self._limit_left() == 0:
+                if self.reporter.limit_left == 0:
                     await cutter.leave_open()
                     return
             await cutter.finish()
@@ -154,7 +179,7 @@ class _Job:
             await cutter.file(page)
             return
         rest = page.messages
-        while rest and (left := self._limit_left()):
+        while rest and (left := self.reporter.limit_left):
             await cutter.file(evolve(page, messages=rest[:left]))
             rest = rest[left:]
 
@@ -174,11 +199,12 @@ class _Job:
         self.check()
         page = await self.fetcher.gateway.history(self.chat, walk.query())
         try:
-            return walk.receive(page)
+            received = walk.receive(page)
         except HistoryStalledError as error:
             raise TransientError(str(error), error_type="history_stalled") from error
-
-    def _limit_left(self) -> int | None:
-        if self.command.limit is None:
-            return None
-        return max(0, self.command.limit - self.reporter.tally.processed)
+        if walk.beginning is not None:
+            # Before a day is sealed: what is sealed is not read again, and would never tell.
+            migration = await origin_of(self.fetcher.gateway, self.chat, walk.beginning)
+            if migration is not None:
+                await self.shelf.note_migration(migration)
+        return received

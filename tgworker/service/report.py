@@ -75,6 +75,12 @@ class Reporter:
         )
 
     @property
+    def limit_left(self) -> int | None:
+        """How many more messages the command may save; None: as many as there are."""
+        limit = self.command.limit
+        return None if limit is None else max(0, limit - self.tally.processed)
+
+    @property
     def seconds(self) -> float:
         """Since this delivery began."""
         return trio.current_time() - self._began

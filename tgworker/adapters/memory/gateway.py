@@ -32,7 +32,7 @@ class MemoryGateway:
     `known` are the chats that it has met before.
     """
 
-    histories: Mapping[Chat, Sequence[Message]]
+    histories: dict[Chat, Sequence[Message]]
     people: Mapping[int, Person] = field(factory=dict)
     stumbles: list[TgworkerError | None] = field(factory=list)
     requests: list[ChatRef | Chat | HistoryQuery] = field(factory=list)

@@ -64,10 +64,11 @@ class TelegramGateway:
         return None if known is None else known.chat
 
     def recall_relatives(self, chat: Chat) -> Relatives | None:
-        """Who belongs with the chat, if that is known without a request. Only channels have relatives."""
-        if chat.type in (ChatType.GROUP, ChatType.USER):
+        """Who belongs with the chat, if that is known without a request; only of channels it has to be asked."""
+        known = self._known.relatives(chat)
+        if known is None and chat.type in (ChatType.GROUP, ChatType.USER):
             return Relatives()
-        return self._known.relatives(chat)
+        return known
 
     async def resolve(self, ref: ChatRef) -> Chat:
         """Find a chat by name or id. Known chats cost no request, by a restart, too. Idempotent.

@@ -13,8 +13,9 @@ import trio_asyncio
 from tgworker import __version__
 from tgworker.adapters.archive import open_archive
 from tgworker.adapters.redis.check import check_server
-from tgworker.adapters.redis.connection import open_redis
+from tgworker.adapters.redis.connection import RedisClient, open_redis
 from tgworker.adapters.redis.events import RedisEventSink
+from tgworker.adapters.redis.floods import RedisFloodLedger
 from tgworker.adapters.redis.locks import RedisChatLocks
 from tgworker.adapters.redis.queue import RedisCommandQueue
 from tgworker.adapters.telegram import open_gateway
@@ -22,7 +23,7 @@ from tgworker.background import open_background
 from tgworker.core.model import Event, FetchCommand
 from tgworker.errors import ExitCode, SettingsError, TgworkerError
 from tgworker.instruments import Shipment, open_instruments, open_shipping
-from tgworker.ports import Archive, Gateway, Observer
+from tgworker.ports import Archive, FloodLedger, Observer
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
 from tgworker.service.floods import FloodPolicy
@@ -121,7 +122,7 @@ async def _serve(settings: Settings, stop: Stop, shipments: Sequence[Shipment]) 
         )
         observer = instruments.observer
         async with (
-            _open_fetcher(settings, stop, observer) as (fetcher, archive),
+            _open_fetcher(settings, stop, observer, redis) as (fetcher, archive),
             open_background() as background,
         ):
             background.start_soon(watch_queue, queue, observer)
@@ -181,12 +182,13 @@ async def _fetch_once(
             worker_id=settings.worker_id,
             progress_interval=settings.progress_interval_seconds,
             concurrency=settings.fetch_concurrency,
+            patience=settings.flood_wait_max_seconds,
         )
 
 
 @asynccontextmanager
 async def _open_fetcher(
-    settings: Settings, stop: Stop, observer: Observer
+    settings: Settings, stop: Stop, observer: Observer, redis: RedisClient | None = None
 ) -> AsyncIterator[tuple[Fetcher, Archive]]:
     """Telegram, the archive, and what carries messages from one to the other."""
     if settings.telegram_api_id is None:
@@ -206,12 +208,17 @@ async def _open_fetcher(
             schema_version=settings.schema_version,
         ) as archive,
     ):
-        guard = _guard(gateway, settings, stop, observer)
+        ledgers: list[FloodLedger] = [gateway.open_flood_ledger()]
+        if redis is not None and gateway.account is not None:
+            ledgers.append(RedisFloodLedger(redis, gateway.account, settings.command_queue))
+        guard = GuardedGateway(
+            gateway, _guard_policy(settings), stop, utc_now, ledgers=ledgers, observer=observer
+        )
         yield Fetcher(guard, archive, utc_now, settings.fetch_strategy, observer), archive
 
 
-def _guard(gateway: Gateway, settings: Settings, stop: Stop, observer: Observer) -> GuardedGateway:
-    policy = GuardPolicy(
+def _guard_policy(settings: Settings) -> GuardPolicy:
+    return GuardPolicy(
         requests_per_second=settings.requests_per_second,
         request_burst=settings.request_burst,
         adaptive=settings.rate_limit_strategy is RateLimitStrategy.ADAPTIVE,
@@ -232,4 +239,3 @@ def _guard(gateway: Gateway, settings: Settings, stop: Stop, observer: Observer)
             open_seconds=settings.circuit_breaker_open_timeout_seconds,
         ),
     )
-    return GuardedGateway(gateway, policy, stop, utc_now, observer=observer)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from tests.service.conftest import CHAT, PER_DAY, day, make_history
 from tgworker.adapters.memory.archive import MemoryArchive
@@ -72,7 +73,12 @@ async def test_what_is_done_exits_0(telegram: MemoryGateway) -> None:
     [
         (TransientError("reset"), 1, EventKind.FAILED, Status.FAILED),
         (AccountUnusableError("banned"), 3, EventKind.FAILED, Status.FAILED),
-        (ParkedError("flood", resume_at=NOW), 1, EventKind.PROGRESS, Status.WAITING),
+        (
+            ParkedError("flood", resume_at=NOW + timedelta(hours=1)),
+            1,
+            EventKind.PROGRESS,
+            Status.WAITING,
+        ),
     ],
 )
 async def test_what_goes_wrong_is_told(
@@ -124,3 +130,31 @@ async def test_a_stop_ends_it_at_a_page_as_unfinished(telegram: MemoryGateway) -
     with trio.fail_after(10):
         assert 1 == await run.fetch(telegram, command(), on_event=stop_after_a_day)
     assert EventKind.PROGRESS is run.events[-1].event
+
+
+async def test_a_rest_that_is_not_too_long_is_waited_for(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    resume_at = NOW + timedelta(seconds=100)
+    stumbles = [ParkedError("down", resume_at=resume_at) for _ in range(3)]
+    telegram.stumbles = [None, TransientError("reset"), *stumbles]  # the first day fails at first
+    telegram.known = {ChatRef("chat"): CHAT}
+    run, began = Run(), trio.current_time()
+
+    assert 0 == await run.fetch(telegram, command(strategy=Strategy.PER_DAY))
+
+    assert 300 == pytest.approx(trio.current_time() - began)
+    assert 3 == len([event for event in run.events if event.status is Status.WAITING])
+    assert 0 == run.events[-1].errors
+
+
+async def test_rests_without_a_message_in_between_come_to_an_end(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    telegram.stumbles = [ParkedError("down", resume_at=NOW) for _ in range(1000)]
+    run, began = Run(), trio.current_time()
+
+    assert 1 == await run.fetch(telegram)
+
+    assert 300 == pytest.approx(trio.current_time() - began)
+    assert Status.WAITING is run.events[-1].status

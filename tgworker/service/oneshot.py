@@ -15,8 +15,12 @@ from tgworker.errors import AccountUnusableError, ExitCode, ParkedError, Tgworke
 from tgworker.service.fetch import Fetcher
 from tgworker.service.report import Clock, Reporter
 from tgworker.service.stop import Stop, StoppingError
+from tgworker.service.waiting import waits_told_by
 
 log = structlog.get_logger()
+
+SHORTEST_REST_SECONDS = 1.0
+"""A rest counts at least that much, so that there is an end of them."""
 
 
 @define
@@ -34,9 +38,12 @@ async def fetch_once(
     worker_id: str,
     progress_interval: float,
     concurrency: int,
+    patience: float = 300.0,
 ) -> int:
     """Carry the commands out, so many at once, telling `on_event`.
 
+    There is no queue to park a command in. So a command that has to rest does so here, if that and its other rests
+    since it last got a message take no longer than `patience` seconds; otherwise it is left as it is.
     Returns the exit code: 0 only if every command was completed.
     """
     verdict = _Verdict()
@@ -58,7 +65,7 @@ async def fetch_once(
         )
         with structlog.contextvars.bound_contextvars(command_id=command_id, chat=str(command.chat)):
             async with places:
-                await _carry_out(fetcher, reporter, stop, verdict)
+                await _carry_out(fetcher, reporter, stop, verdict, patience)
 
     async with trio.open_nursery() as nursery:
         for command in commands:
@@ -66,13 +73,15 @@ async def fetch_once(
     return verdict.exit_code
 
 
-async def _carry_out(fetcher: Fetcher, reporter: Reporter, stop: Stop, verdict: _Verdict) -> None:
+async def _carry_out(
+    fetcher: Fetcher, reporter: Reporter, stop: Stop, verdict: _Verdict, patience: float
+) -> None:
     chat = str(reporter.command.chat)
     try:
         stop.check()
         await reporter.started()
         with fetcher.observer.span("command", chat=chat, mode=reporter.command.mode):
-            await fetcher.run(reporter.command, reporter, stop.check)
+            await _work(fetcher, reporter, stop, patience)
         if reporter.tally.failed_days:
             raise TgworkerError("Some days could not be fetched.", error_type="days_failed")
     except StoppingError:
@@ -93,3 +102,24 @@ async def _carry_out(fetcher: Fetcher, reporter: Reporter, stop: Stop, verdict: 
     else:
         await reporter.completed()
         fetcher.observer.note(CommandEnded(chat, reporter.seconds))
+
+
+async def _work(fetcher: Fetcher, reporter: Reporter, stop: Stop, patience: float) -> None:
+    """The command's work, with its rests. Raises: ParkedError: a rest is too long."""
+    left = patience
+    while True:
+        processed, reporter.tally.failed_days = reporter.tally.processed, 0
+        try:
+            with waits_told_by(reporter):
+                await fetcher.run(reporter.command, reporter, stop.check)
+        except ParkedError as error:
+            rest = (error.resume_at - reporter.clock()).total_seconds()
+            rest = max(SHORTEST_REST_SECONDS, rest)
+            left = (patience if reporter.tally.processed > processed else left) - rest
+            if left < 0:
+                raise
+            log.warning("command.rests", error_type=error.error_type, wait_seconds=round(rest, 1))
+            await reporter.waiting(error.resume_at, error.error_type, str(error))
+            await stop.sleep(rest)
+        else:
+            return

@@ -14,6 +14,7 @@ All keys share the queue's hash slot, so that a script may touch them together o
 ``{tg_commands}:claim:<w>``     hash    a worker's last claim, to answer it again after a lost reply
 ``{tg_commands}:chat:<id>``     hash    who writes that chat now: job, epoch, fence; ends by itself
 ``{tg_commands}:fence``         number  the last fencing number
+``{tg_commands}:flood:<a>:<m>`` number  until when (ms) account ``a`` leaves method ``m`` alone; ends by itself
 ==============================  ======  =====================================================================
 
 A job's ``state`` is ``running``, ``parked``, ``dead`` or ``done`` (then the hash is only a tombstone, for an hour).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import trio_asyncio
 from telethon.tl import functions, types
 
 from tgworker.adapters.telegram.errors import translate_errors
+from tgworker.adapters.telegram.floods import SessionFloodLedger
 from tgworker.adapters.telegram.known import KnownChats, input_peer
 from tgworker.adapters.telegram.link import Link
 from tgworker.adapters.telegram.lookup import STALE, look_up
@@ -47,6 +49,7 @@ class TelegramGateway:
         self._session = session
         self._link = link
         self._known = KnownChats(session)
+        self._account = session.account
         self._request_timeout = request_timeout
 
     @property
@@ -56,7 +59,26 @@ class TelegramGateway:
 
     async def check_account(self) -> None:
         """Ask Telegram whether the account is logged in and may work. One request; raises as every method."""
-        await self._ask(functions.users.GetUsersRequest([types.InputUserSelf()]))
+        for user in await self._ask(functions.users.GetUsersRequest([types.InputUserSelf()])):
+            await self._learn_account(user.id)
+
+    @property
+    def account(self) -> int | None:
+        """The id of the user who is logged in; None: Telegram has never told, because it could not be reached."""
+        return self._account
+
+    async def _learn_account(self, user_id: int) -> None:
+        if user_id == self._account:
+            return
+        self._account = user_id
+        try:
+            await trio.to_thread.run_sync(self._session.remember_account, user_id)
+        except sqlite3.Error as error:
+            _log.warning("telegram.session_not_written", error=str(error))
+
+    def open_flood_ledger(self) -> SessionFloodLedger:
+        """The flood waits that the session remembers of this account."""
+        return SessionFloodLedger(self._session)
 
     def recall(self, ref: ChatRef) -> Chat | None:
         """The chat, if it is known without a request."""

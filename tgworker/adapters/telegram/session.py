@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -37,6 +38,10 @@ create table if not exists tgworker_relatives (
     chat_id integer primary key, discussion_id integer, predecessor_id integer,
     successor_id integer, successor_hash integer
 );
+create table if not exists tgworker_account (user_id integer not null);
+create table if not exists tgworker_floods (
+    method text primary key, ends_at real not null, seconds real not null
+);
 """
 
 
@@ -63,6 +68,7 @@ class TelegramSession(SQLiteSession):  # type: ignore[misc]  # Telethon ships no
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
         self._cursor().executescript(_TABLES)
+        self._changing = threading.Lock()
 
     def process_entities(self, tlo: TL) -> None:
         """Nothing: whom Telethon sees go by is nobody's business. See `remember`."""
@@ -155,15 +161,49 @@ class TelegramSession(SQLiteSession):  # type: ignore[misc]  # Telethon ships no
             cursor.execute("delete from tgworker_former_usernames where chat_id = ?", (id,))
             cursor.execute("delete from tgworker_chats where id = ?", (id,))
 
+    @property
+    def account(self) -> int | None:
+        """The id of the user who is logged in, as Telegram told it last."""
+        row = self._cursor().execute("select user_id from tgworker_account").fetchone()
+        return None if row is None else int(row[0])
+
+    def remember_account(self, user_id: int) -> None:
+        """Keep who is logged in, durably; what Telegram asked another account to do is none of this one's business.
+
+        Raises: sqlite3.Error, as `remember`.
+        """
+        if user_id == self.account:
+            return
+        with self._transaction() as cursor:
+            if self.account is not None:
+                cursor.execute("delete from tgworker_floods")
+            cursor.execute("delete from tgworker_account")
+            cursor.execute("insert into tgworker_account values (?)", (user_id,))
+
+    def floods(self) -> dict[str, tuple[float, float]]:
+        """By method: when the rest ends that Telegram wants, in seconds since 1970, and how long it was."""
+        rows = self._cursor().execute("select method, ends_at, seconds from tgworker_floods")
+        return {method: (ends_at, seconds) for method, ends_at, seconds in rows.fetchall()}
+
+    def remember_flood(self, method: str, ends_at: float, seconds: float) -> None:
+        """Keep a rest, durably; those that are over go. Raises: sqlite3.Error, as `remember`."""
+        with self._transaction() as cursor:
+            cursor.execute("delete from tgworker_floods where ends_at < ?", (ends_at - seconds,))
+            cursor.execute(
+                "insert or replace into tgworker_floods values (?, ?, ?)",
+                (method, ends_at, seconds),
+            )
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Cursor]:
-        """All that is done with the cursor, or nothing."""
-        try:
-            yield self._cursor()
-            self._conn.commit()
-        except sqlite3.Error:
-            self._conn.rollback()
-            raise
+        """All that is done with the cursor, or nothing; one thread at a time."""
+        with self._changing:
+            try:
+                yield self._cursor()
+                self._conn.commit()
+            except sqlite3.Error:
+                self._conn.rollback()
+                raise
 
 
 def _known(id: int, access_hash: int, type: str, title: str, usernames: list[str]) -> KnownChat:

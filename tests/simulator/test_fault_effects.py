@@ -299,3 +299,79 @@ async def test_what_is_no_page_is_left_alone(client: Any, add: Any) -> None:
     add(method="*", empty=True, shuffle=True)
 
     assert "DE" == (await client(ASK)).country
+
+
+@pytest.mark.parametrize("step", ["req_pq_multi", "req_DH_params", "set_client_DH_params"])
+@pytest.mark.parametrize("effect", [{"garbage": True}, {"drop": "before"}], ids=str)
+async def test_a_key_exchange_that_is_spoiled_can_be_begun_again(
+    serve: Any,
+    connect: Any,
+    make_client: Any,
+    plan: FaultPlan,
+    add: Any,
+    step: str,
+    effect: dict[str, Any],
+) -> None:
+    add(method=step, times=1, **effect)
+    add(method="*", nth=1, drop="before")  # what is for every method is not for the steps
+
+    async with serve(faults=plan) as server:
+        client = make_client(server, signed_in=False)
+        with pytest.raises((errors.RPCError, OSError, EOFError, ValueError)):
+            await client.run(client.telethon.connect)
+        spoiled = dict(server.stats.faults)
+        plan.clear()
+        async with connect(server, signed_in=False) as again:
+            assert "DE" == (await again(ASK)).country
+
+    assert {next(iter(effect)): 1} == spoiled
+
+
+async def test_a_half_open_key_exchange_leaves_the_client_waiting(
+    serve: Any, make_client: Any, plan: FaultPlan, add: Any, asyncio_loop: Any
+) -> None:
+    add(method="req_pq_multi", half_open=True)
+
+    async with serve(faults=plan) as server:
+        client = make_client(server, signed_in=False)
+        with trio.move_on_after(0.3) as waited:
+            await client.run(client.telethon.connect)
+        await client.run(client.telethon.disconnect)
+
+    assert waited.cancelled_caught
+
+
+async def test_a_server_that_is_gone_ends_connections_and_refuses_new_ones(
+    client: Any, server: Any, add: Any, connect: Any
+) -> None:
+    before = await client(ASK)
+    add(down_s=0.5)
+    gone_at = trio.current_time()
+
+    with pytest.raises(OSError):
+        while trio.current_time() < gone_at + 0.4:
+            await (await trio.open_tcp_stream(*server.address)).aclose()
+    while trio.current_time() < gone_at + 5:
+        try:
+            await (await trio.open_tcp_stream(*server.address)).aclose()
+        except OSError:
+            await trio.sleep(0.05)
+        else:
+            break
+    was_gone_s = trio.current_time() - gone_at
+
+    assert 0.4 <= was_gone_s < 3
+    async with connect(server) as again:
+        assert before.country == (await again(ASK)).country
+
+
+async def test_a_server_may_be_gone_from_its_start_on_and_end_like_that(
+    serve: Any, add: Any, plan: FaultPlan
+) -> None:
+    add(down_s=60)
+
+    with trio.fail_after(5):
+        async with serve(faults=plan) as server:
+            await trio.testing.wait_all_tasks_blocked()
+            with pytest.raises(OSError):
+                await trio.open_tcp_stream(*server.address)

@@ -53,6 +53,11 @@ def test_one_fault_needs_no_list() -> None:
             "$.clock_skew_s stands alone: the clock is the same for every call",
             {"clock_skew_s": 60, "nth": 1},
         ),
+        (
+            "$.down_s stands alone: a server that is gone is gone for every call",
+            {"down_s": 60, "nth": 1},
+        ),
+        ("$.dc must be 2 or 4", {"dc": 3, "empty": True}),
     ],
 )
 def test_what_is_wrong_with_a_fault_is_said(expected: str, data: Any) -> None:

@@ -54,9 +54,11 @@ _Port = click.IntRange(0, 65535)
 )
 @click.option(
     "--env-file",
+    "env_files",
     type=click.Path(path_type=Path),
+    multiple=True,
     metavar="OUT",
-    help="Where a worker's settings go.",
+    help="Where a worker's settings go; once for each worker.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=_Port, default=0, help="The port; 0 is any free one.")
@@ -65,7 +67,7 @@ _Port = click.IntRange(0, 65535)
 def simulate(
     world_file: Path | None,
     exports: tuple[str, ...],
-    env_file: Path | None,
+    env_files: tuple[Path, ...],
     host: str,
     port: int,
     control_port: int,
@@ -77,7 +79,7 @@ def simulate(
     try:
         world = _load(world_file, exports)
         code = run_tool(
-            partial(_simulate, world, env_file, host=host, port=port, control_port=control_port)
+            partial(_simulate, world, env_files, host=host, port=port, control_port=control_port)
         )
     except ExportError as error:
         raise click.BadParameter(printable(str(error)), param_hint="--export") from error
@@ -102,16 +104,16 @@ def _load(world_file: Path | None, exports: tuple[str, ...]) -> World:
 
 
 async def _simulate(
-    world: World, env_file: Path | None, *, host: str, port: int, control_port: int
+    world: World, env_files: tuple[Path, ...], *, host: str, port: int, control_port: int
 ) -> NoReturn:
-    async with open_simulator(
-        world, host=host, port=port, control_port=control_port, env_file=env_file
-    ) as simulator:
+    async with open_simulator(world, host=host, port=port, control_port=control_port) as simulator:
+        for env_file in env_files:
+            await simulator.let_in(env_file)
         address, number = simulator.address
         line = {
             "address": f"{address}:{number}",
             "control_url": simulator.control_url,
-            "env_file": str(env_file.absolute()) if env_file else None,
+            "env_file": str(env_files[0].absolute()) if env_files else None,
         }
         click.echo(orjson.dumps(line))
         await trio.sleep_forever()

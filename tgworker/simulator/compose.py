@@ -54,6 +54,16 @@ class Simulator:
         """A new authorisation key with the world's account signed in, for a session file."""
         return self.server.keys.make(self.world.account.id).auth_key
 
+    async def let_in(self, env_file: Path) -> None:
+        """Write the settings of one more client, with a session of its own (`write_env_file`). Raises EnvFileError."""
+        access = Access(
+            server=self.address,
+            public_key_pem=self.public_key_pem,
+            auth_key=self.authorised_key(),
+            phone=self.world.spec.account.phone,
+        )
+        await trio.to_thread.run_sync(write_env_file, env_file, access)
+
 
 @asynccontextmanager
 async def open_simulator(
@@ -91,13 +101,7 @@ async def open_simulator(
     ):
         simulator = Simulator(world, server, control_url)
         if env_file is not None:
-            access = Access(
-                server=simulator.address,
-                public_key_pem=simulator.public_key_pem,
-                auth_key=simulator.authorised_key(),
-                phone=world.spec.account.phone,
-            )
-            await trio.to_thread.run_sync(write_env_file, env_file, access)
+            await simulator.let_in(env_file)
         yield simulator
 
 

@@ -10,8 +10,8 @@ import trio
 from attrs import frozen
 
 from tgworker.simulator.desk import Desk, Ending, Verdict
-from tgworker.simulator.rpc import RpcFault
-from tgworker.simulator.wire.endpoint import NOT_FOUND, Call, Effect, Endpoint, HangUp, Send
+from tgworker.simulator.rpc import DataCenter, RpcFault
+from tgworker.simulator.wire.endpoint import NOT_FOUND, Call, Effect, Endpoint, HangUp, Send, Step
 from tgworker.simulator.wire.keys import KeyStore
 from tgworker.simulator.wire.rsakey import RsaKey
 from tgworker.simulator.wire.service import Linger
@@ -41,6 +41,7 @@ class House:
     entropy: Entropy
     gzip: bool
     """Whether long answers are gzipped, as Telegram does; it costs more time than it saves on loopback."""
+    data_center: DataCenter = DataCenter()
 
 
 @frozen
@@ -64,6 +65,7 @@ class Connection:
             clock=house.clock,
             entropy=house.entropy,
             push=self._push,
+            data_center=house.data_center,
         )
         self._outgoing, self._frames = trio.open_memory_channel[bytes | _Raw](_OUTGOING_FRAMES)
         self._half_open = False
@@ -111,12 +113,22 @@ class Connection:
                 await self._send(effect.packet)
             case Linger():
                 self._nursery.cancel_scope.deadline = trio.current_time() + effect.seconds
+            case Step():
+                return await self._take_step(effect)
             case Call():
                 verdict = self._house.desk.decide(effect.key.caller, effect.request)
                 return await self._execute(effect, verdict)
             case HangUp():
                 await self._send(effect.packet)
         return not isinstance(effect, HangUp)
+
+    async def _take_step(self, step: Step) -> bool:
+        match self._house.desk.ending_of_step(step.method, self._house.data_center.id):
+            case Ending.ANSWER:
+                await self._send(step.packet)
+            case ending:
+                return await self._spoil(ending)
+        return True
 
     async def _execute(self, call: Call, verdict: Verdict) -> bool:
         match verdict.ending:
@@ -125,20 +137,22 @@ class Connection:
                 self._nursery.start_soon(self._answer_later, call, verdict)
             case Ending.ANSWER:
                 await self._answer(call, verdict)
-            case Ending.HALF_OPEN:
-                self._half_open = True
             case Ending.BAD_SALT:
                 await self._send(self._endpoint.change_salt(call))
             case Ending.REVOKE_KEY:
                 self._house.keys.revoke(call.key.caller.auth_key_id)
                 await self._send(NOT_FOUND)
                 return False
-            case Ending.GARBAGE:
-                await self._outgoing.send(_Raw(self._house.entropy(GARBAGE_BYTES)))
-                return False
-            case Ending.DROP:
-                return False
+            case ending:
+                return await self._spoil(ending)
         return True
+
+    async def _spoil(self, ending: Ending) -> bool:
+        """Give no answer at all, in one of the ways there are."""
+        if ending is Ending.GARBAGE:
+            await self._outgoing.send(_Raw(self._house.entropy(GARBAGE_BYTES)))
+        self._half_open |= ending is Ending.HALF_OPEN
+        return self._half_open
 
     async def _answer_later(self, call: Call, verdict: Verdict) -> None:
         await trio.sleep(verdict.delay_s)

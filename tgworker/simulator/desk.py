@@ -81,7 +81,8 @@ class Desk:
         """Carry one request out, as far as the faults let it."""
         method, names = method_name(request), self._names(request)
         label = names[0] if names else None
-        fired = self._plan.deal(method, [name.removeprefix("@") for name in names], self._clock())
+        asked_of = [name.removeprefix("@") for name in names]
+        fired = self._plan.deal(method, asked_of, self._clock(), caller.data_center.id)
         for fault in fired:
             self._stats.faults.update(fault.kinds)
         delay_s = self._latency_s + sum(fault.delay_ms or 0 for fault in fired) / 1000
@@ -94,6 +95,13 @@ class Desk:
             outcome = result.message
         self._stats.record(method, label, _arguments(request), outcome)
         return Verdict(ending, delay_s, result)
+
+    def ending_of_step(self, step: str, dc: int) -> Ending:
+        """What becomes of a step of the key exchange: it is answered, or the connection is spoiled."""
+        fired = self._plan.deal_step(step, self._clock(), dc)
+        for fault in fired:
+            self._stats.faults.update(fault.kinds)
+        return _ending(fired)[0]
 
     def _carry_out(
         self,

@@ -1,9 +1,9 @@
 """Faults: which calls go wrong, and how. They come from the world file, or at run time from the control address.
 
-A fault is a JSON object: which calls (``method``, ``chat``, ``nth``, ``every``, ``probability`` with ``seed``,
+A fault is a JSON object: which calls (``method``, ``chat``, ``dc``, ``nth``, ``every``, ``probability`` with ``seed``,
 ``above_rate``, ``times``; all that are given must hold), and what happens to them (everything else):
 ``{"method": "messages.getHistory", "nth": 5, "error": "FLOOD_WAIT_3"}``. Calls are counted for each fault by itself,
-from the moment it is added, and only those of its method and chat.
+from the moment it is added, and only those of its method, chat and data centre.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from attrs import frozen
 from telethon.errors.rpcerrorlist import rpc_errors_dict, rpc_errors_re
 
 from tgworker.errors import TgworkerError
-from tgworker.simulator.rpc import RpcFault
+from tgworker.simulator.rpc import HOME_DC, OTHER_DC, RpcFault
 
 ANY_METHOD = "*"
 
@@ -76,6 +76,12 @@ def _chat(value: Any) -> str:
     return _text(value).removeprefix("@").lower()
 
 
+def _dc(value: Any) -> int:
+    if value not in (HOME_DC, OTHER_DC):
+        raise ValueError(f"must be {HOME_DC} or {OTHER_DC}")
+    return int(value)
+
+
 def _true(value: Any) -> bool:
     if value is not True:
         raise ValueError("must be true, or left out")
@@ -91,9 +97,12 @@ class Fault:
     """Which calls, and what happens to them."""
 
     method: str = _field(_text, ANY_METHOD)
-    """As Telegram writes it: ``messages.getHistory``; or ``*``."""
+    """As Telegram writes it: ``messages.getHistory``; or ``*``. A step of the key exchange, such as ``req_pq_multi``,
+    has to be named; it can be dropped, left half open, or answered with garbage."""
     chat: str | None = _field(_chat)
     """A username, or a marked id as text."""
+    dc: int | None = _field(_dc)
+    """Only calls of clients that are at that data centre: else one that was sent away would be sent away again."""
     nth: int | None = _field(_integer(1))
     every: int | None = _field(_integer(1))
     probability: float | None = _field(_number(0, 1))
@@ -133,6 +142,8 @@ class Fault:
     """Make every message of the page a deleted one."""
     clock_skew_s: float | None = _field(_number(-1e8, 1e8), effect=True)
     """Set the server's clock off by that much from when it is added until the faults are cleared."""
+    down_s: float | None = _field(_number(0, 3600, above=True), effect=True)
+    """End every connection and refuse new ones, for so long from when it is added."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -194,6 +205,8 @@ def _contradictions(fault: Fault, given: Collection[str]) -> Iterable[str]:
         yield ".short_end needs short"
     if fault.clock_skew_s is not None and len(given) > 1:
         yield ".clock_skew_s stands alone: the clock is the same for every call"
+    if fault.down_s is not None and len(given) > 1:
+        yield ".down_s stands alone: a server that is gone is gone for every call"
 
 
 def _code_of(message: str) -> int:

@@ -13,6 +13,9 @@ from typing import TypeAlias
 from attrs import Factory, define, frozen
 from telethon.tl.tlobject import TLObject, TLRequest
 
+HOME_DC, OTHER_DC = 2, 4
+"""The data centres there are: that of the account at first, and one to be moved to."""
+
 PUBLIC_NAMESPACES = frozenset({"auth", "help", "langpack"})
 """Methods of these may be called before anybody has signed in."""
 
@@ -41,6 +44,15 @@ class Encoded:
 Answer: TypeAlias = "TLObject | Sequence[TLObject] | bool | bytes | Encoded"
 
 
+@frozen
+class DataCenter:
+    """Where a client is: each data centre has an address and authorisation keys of its own."""
+
+    id: int = HOME_DC
+    ports: Mapping[int, int] = Factory(dict)
+    """Of the data centres by number; their host is the same."""
+
+
 @define(eq=False)
 class Caller:
     """Who asks: an authorisation key, and the account that has signed in with it.
@@ -56,6 +68,8 @@ class Caller:
     """The API layer the client spoke last, once it has said so."""
     server: tuple[str, int] = ("127.0.0.1", 443)
     """The address the client reached us at, for ``help.getConfig``."""
+    data_center: DataCenter = DataCenter()
+    """Which one that is, and where the others are."""
     listeners: set[Callable[[TLObject], None]] = Factory(set)
     """Where pushed updates go: one for each open connection of the key."""
 

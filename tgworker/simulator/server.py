@@ -6,15 +6,18 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 import trio
+from attrs import evolve
 
 from tgworker.background import open_background
 from tgworker.simulator.connection import Connection, House
 from tgworker.simulator.desk import Desk, NameOf
+from tgworker.simulator.listening import Port
 from tgworker.simulator.plan import FaultPlan
-from tgworker.simulator.rpc import Methods
+from tgworker.simulator.rpc import HOME_DC, OTHER_DC, DataCenter, Methods
 from tgworker.simulator.stats import Stats
 from tgworker.simulator.wire.keys import KeyStore
 from tgworker.simulator.wire.rsakey import RsaKey
@@ -26,14 +29,16 @@ log = structlog.get_logger(__name__)
 class Server:
     """A running server. Made by `open_server`."""
 
-    def __init__(
-        self, address: tuple[str, int], house: House, faults: FaultPlan, stats: Stats
-    ) -> None:
-        self.address = address
-        """Host and port it listens on."""
+    def __init__(self, house: House, faults: FaultPlan, stats: Stats) -> None:
         self._house = house
+        self.ports: dict[int, Port] = {}
         self.faults = faults
         self.stats = stats
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port it listens on."""
+        return self.ports[HOME_DC].address
 
     @property
     def public_key_pem(self) -> str:
@@ -45,12 +50,17 @@ class Server:
         """Its authorisation keys; `KeyStore.make` adds one for a session file."""
         return self._house.keys
 
-    async def serve(self, stream: trio.SocketStream) -> None:
+    def go_down(self, seconds: float) -> None:
+        """Be gone for so long."""
+        for port in self.ports.values():
+            port.go_down(seconds)
+
+    async def serve(self, house: House, stream: trio.SocketStream) -> None:
         """Serve one connection until either side closes it."""
         self.stats.connected()
         try:
             async with stream:
-                await Connection(self._house, stream).run()
+                await Connection(house, stream).run()
         except Exception:
             # One connection's mistake must not end the others.
             log.exception("simulator.connection_failed")
@@ -75,17 +85,18 @@ async def open_server(
 ) -> AsyncIterator[Server]:
     """Listen and serve until the block is left; then every connection is closed.
 
+    There are two data centres, with keys of their own and the same world; the second one listens on any free port.
+
     `key` and `keys` of an earlier server make this one look like the same one restarted. `port` 0: any free one.
     `name_of` tells usernames by marked id, for faults and the log. `clock` gives Unix time.
 
     Raises:
         OSError: it can't listen there.
     """
-    listeners = await trio.open_tcp_listeners(port, host=host)
-    bound = listeners[0].socket.getsockname()
     plan = faults if faults is not None else FaultPlan()
     stats = Stats(trio.current_time)
-    house = House(
+    ports: dict[int, int] = {}
+    home = House(
         desk=Desk(
             methods,
             plan,
@@ -99,8 +110,16 @@ async def open_server(
         clock=lambda: clock() + plan.clock_skew_s,
         entropy=entropy,
         gzip=gzip,
+        data_center=DataCenter(HOME_DC, ports),
     )
-    server = Server((bound[0], bound[1]), house, plan, stats)
+    other = evolve(home, keys=KeyStore(entropy), data_center=DataCenter(OTHER_DC, ports))
+    server = Server(home, plan, stats)
     async with open_background() as nursery:
-        await nursery.start(trio.serve_listeners, server.serve, listeners)
-        yield server
+        for house, wanted in ((home, port), (other, 0)):
+            listeners = await trio.open_tcp_listeners(wanted, host=host)
+            opened = Port(listeners, partial(server.serve, house))
+            server.ports[house.data_center.id] = opened
+            ports[house.data_center.id] = opened.address[1]
+            nursery.start_soon(opened.run)
+        with plan.heeding(server.go_down):
+            yield server

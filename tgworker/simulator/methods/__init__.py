@@ -13,6 +13,7 @@ from tgworker.simulator.methods import (
     help,
     messages,
     topics,
+    transfer,
     updates,
     users,
 )
@@ -35,6 +36,7 @@ def make_methods(world: World, *, clock: Callable[[], float] = time.time) -> Met
             **help.handlers(clock),
             **messages.handlers(world, pages),
             **topics.handlers(world, pages),
+            **transfer.handlers(world, pages),
             **updates.handlers(clock),
             **users.handlers(world, pages),
         }

@@ -10,11 +10,10 @@ from typing import Any
 from telethon.tl import types
 from telethon.tl.functions import help as functions
 
-from tgworker.simulator.rpc import Caller, Handler
+from tgworker.simulator.rpc import HOME_DC, Caller, Handler
 
-THIS_DC = 2
-"""Every data centre is this server; clients that keep a session's number must find it among them."""
 _DCS = range(1, 6)
+"""Those that don't exist are this server, too; clients that keep a session's number must find it among them."""
 
 _LIMITS = {
     "chat_size_max": 200,
@@ -48,29 +47,34 @@ def handlers(clock: Callable[[], float]) -> Mapping[type, Handler]:
     """Requests this module answers."""
     return {
         functions.GetConfigRequest: partial(_get_config, clock),
-        functions.GetNearestDcRequest: lambda caller, request: types.NearestDc(
-            "DE", THIS_DC, THIS_DC
-        ),
+        functions.GetNearestDcRequest: _get_nearest_dc,
         functions.GetAppConfigRequest: lambda caller, request: types.help.AppConfig(
             1, types.JsonObject([])
         ),
     }
 
 
+def _get_nearest_dc(caller: Caller, request: Any) -> Any:
+    return types.NearestDc("DE", caller.data_center.id, HOME_DC)
+
+
 def _get_config(clock: Callable[[], float], caller: Caller, request: Any) -> Any:
-    """With this server's own address for every data centre, so that a client never strays to the real ones."""
-    host, port = caller.server
+    """With addresses of this server for every data centre, so that a client never strays to the real ones."""
+    host, own_port = caller.server
+    place = caller.data_center
+    ports = {dc: place.ports.get(dc, own_port) for dc in _DCS}
     now = datetime.fromtimestamp(clock(), UTC)
     return types.Config(
         date=now,
         expires=now + timedelta(hours=1),
         test_mode=False,
-        this_dc=THIS_DC,
+        this_dc=place.id,
         dc_options=[
-            types.DcOption(dc, host, port, ipv6=":" in host or None, static=True) for dc in _DCS
+            types.DcOption(dc, host, port, ipv6=":" in host or None, static=True)
+            for dc, port in ports.items()
         ],
         dc_txt_domain_name="localhost",
         me_url_prefix="https://t.me/",
-        webfile_dc_id=THIS_DC,
+        webfile_dc_id=HOME_DC,
         **_LIMITS,
     )

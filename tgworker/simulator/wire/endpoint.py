@@ -17,9 +17,9 @@ from telethon.tl.types import (
     RpcError,
 )
 
-from tgworker.simulator.rpc import RpcFault
+from tgworker.simulator.rpc import DataCenter, RpcFault
 from tgworker.simulator.wire import cipher, tl
-from tgworker.simulator.wire.handshake import Handshake, HandshakeError
+from tgworker.simulator.wire.handshake import STEPS, Handshake, HandshakeError
 from tgworker.simulator.wire.keys import KeyStore, ServerKey
 from tgworker.simulator.wire.rsakey import RsaKey
 from tgworker.simulator.wire.service import Linger, answer_service, unwrap
@@ -57,7 +57,15 @@ class Call:
     request: TLRequest
 
 
-Effect: TypeAlias = Send | HangUp | Linger | Call
+@frozen
+class Step:
+    """A step of the key exchange, by the method's name, and the answer to it."""
+
+    method: str
+    packet: bytes
+
+
+Effect: TypeAlias = Send | HangUp | Linger | Call | Step
 
 
 @frozen
@@ -83,8 +91,10 @@ class Endpoint:
         clock: Callable[[], float],
         entropy: Entropy,
         push: Callable[[bytes], None],
+        data_center: DataCenter = DataCenter(),
     ) -> None:
         self._keys = keys
+        self._data_center = data_center
         self._address = address
         self._clock = clock
         self._entropy = entropy
@@ -146,7 +156,8 @@ class Endpoint:
             self._keys.add(made.auth_key, made.salt)
         body = bytes(answer)
         msg_id = int(self._clock() * 2**32) & ~3 | 1
-        return [Send(struct.pack("<qqi", 0, msg_id, len(body)) + body)]
+        packet = struct.pack("<qqi", 0, msg_id, len(body)) + body
+        return [Step(STEPS[type(request)], packet)]
 
     def _receive_closed(self, key: ServerKey, plain: cipher.Plain) -> list[Effect]:
         session = key.session(plain.session_id)
@@ -230,6 +241,7 @@ class Endpoint:
         if name in self._listening:
             return
         key.caller.server = self._address
+        key.caller.data_center = self._data_center
 
         def listener(update: TLObject) -> None:
             if not session.quiet:

@@ -58,6 +58,14 @@ DH_PRIME = int(
 _SAFETY = 1 << (2048 - 64)
 """Both public values keep so far from 0 and from the prime."""
 
+STEPS = {
+    ReqPqRequest: "req_pq",
+    ReqPqMultiRequest: "req_pq_multi",
+    ReqDHParamsRequest: "req_DH_params",
+    SetClientDHParamsRequest: "set_client_DH_params",
+}
+"""What the client asks, as Telegram writes it; each once."""
+
 _INNER_KINDS = (PQInnerData, PQInnerDataDc, PQInnerDataTemp, PQInnerDataTempDc)
 
 

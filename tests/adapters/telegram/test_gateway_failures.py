@@ -73,12 +73,14 @@ class TestRefusals:
             ("FLOOD_PREMIUM_WAIT_30", 30),
             ("SLOWMODE_WAIT_90", 90),
             ("FLOOD_TEST_PHONE_WAIT_50", 50),
+            ("FLOOD_OF_A_NEW_KIND_40", 40),
+            ("FLOOD_WITHOUT_A_NUMBER", 60),
         ],
     )
     async def test_a_flood_wait_names_the_method_and_the_seconds_and_nobody_waits_here(
         self, gateway, news, simulator, name, seconds
     ):
-        simulator.add_faults({"method": HISTORY, "times": 1, "error": name})
+        simulator.add_faults({"method": HISTORY, "times": 1, "error": name, "code": 420})
 
         with trio.fail_after(5), pytest.raises(FloodWaitError) as caught:
             await gateway.history(news, PAGE)

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 import trio
+from structlog.testing import capture_logs
 from telethon.tl import functions, types
 
 from tgworker.adapters.telegram import open_gateway, open_session
 from tgworker.core.model import ChatRef, HistoryQuery
 from tgworker.errors import TransientError
+from tgworker.simulator.faults import parse_faults
 from tgworker.simulator.methods import help
 from tgworker.simulator.rpc import Methods, RpcFault
 from tgworker.simulator.server import open_server
@@ -86,8 +88,8 @@ def open_on(server, session, tmp_path, loop):
     key.write_text(server.public_key_pem)
 
     @asynccontextmanager
-    async def open_it():
-        async with open_gateway(api_id=1, session=session, server_key=key) as opened:
+    async def open_it(**options):
+        async with open_gateway(api_id=1, session=session, server_key=key, **options) as opened:
             yield opened
 
     return open_it
@@ -113,6 +115,43 @@ async def test_the_request_is_answered_by_the_new_center_and_so_are_those_after_
     assert ["moved"] * 3 == [page.messages[0].text for page in pages]
     assert (4, server.address[0]) == moved[:2]
     assert 1 == server.stats.requests["auth.importAuthorization"]
+
+
+async def test_a_login_that_was_moved_away_from_the_server_that_is_set_does_not_go_back_there(
+    open_on, server
+):
+    set_server = "{}:{}".format(*server.address)
+    async with open_on(server=set_server) as gateway:
+        chat = await gateway.resolve(FRIENDS)
+        await gateway.history(chat, HistoryQuery())
+        left = server.stats.connections_total
+    server.faults.add(parse_faults({"dc": 2, "error": "INTERNAL"}))
+    async with open_on(server=set_server) as restarted:
+        page = await restarted.history(chat, HistoryQuery())
+
+    assert "moved" == page.messages[0].text
+    assert left + 1 == server.stats.connections_total
+    assert 1 == server.stats.requests["auth.importAuthorization"]
+
+
+async def test_a_session_that_cannot_be_written_is_moved_all_the_same(
+    open_on, server, session, monkeypatch
+):
+    before = login(session)
+
+    def refuse(*args):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async with open_on() as gateway:
+        chat = await gateway.resolve(FRIENDS)
+        monkeypatch.setattr("tgworker.adapters.telegram.session.TelegramSession.move", refuse)
+        with capture_logs() as lines:
+            page = await gateway.history(chat, HistoryQuery())
+            pages = [page, await gateway.history(chat, HistoryQuery())]
+
+    assert ["moved"] * 2 == [page.messages[0].text for page in pages]
+    assert before == login(session)
+    assert ["telegram.session_not_written", "telegram.moved"] == [line["event"] for line in lines]
 
 
 async def test_requests_that_are_sent_away_together_move_once(open_on, server):

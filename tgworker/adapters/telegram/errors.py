@@ -7,6 +7,7 @@ it does not know comes as one of the base classes, with the name as ``message``.
 from __future__ import annotations
 
 import asyncio
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,11 @@ _WAITS = (
 )
 
 _LOG_IN_AGAIN = "Run `tgworker login`."
+_ASK_SPAM_BOT = "See @SpamBot in the Telegram app, and use another account meanwhile."
+_LET_IN = "Let the account in again, or use one that is a member."
+_CHECK_ID = "Check the id, and that the account is a member."
+_CHECK_NAME = "Check it: perhaps the chat was renamed, then its id still leads to it."
+_NEW_LINK = "Ask for a new link, and join with the account."
 
 _ACCOUNT = {
     "AUTH_KEY_UNREGISTERED": f"The session is not logged in (any more). {_LOG_IN_AGAIN}",
@@ -45,36 +51,46 @@ _ACCOUNT = {
     "SESSION_EXPIRED": f"The session has expired. {_LOG_IN_AGAIN}",
     "SESSION_PASSWORD_NEEDED": f"The login was not finished: the second password is missing. {_LOG_IN_AGAIN}",
     "ACTIVE_USER_REQUIRED": f"The account has to be active. {_LOG_IN_AGAIN}",
-    "USER_DEACTIVATED": "The account was deleted.",
-    "USER_DEACTIVATED_BAN": "Telegram has banned the account.",
-    "FROZEN_METHOD_INVALID": "Telegram has frozen the account: see @SpamBot in the Telegram app.",
-    "FROZEN_PARTICIPANT_MISSING": "Telegram has frozen the account: see @SpamBot in the Telegram app.",
-    "API_ID_INVALID": "TELEGRAM_API_ID and TELEGRAM_API_HASH do not belong together.",
-    "CONNECTION_API_ID_INVALID": "TELEGRAM_API_ID is not valid.",
-    "API_ID_PUBLISHED_FLOOD": "This TELEGRAM_API_ID is public and limited: get your own at my.telegram.org.",
+    "USER_DEACTIVATED": "The account was deleted. Log in with another one: `tgworker login`.",
+    "USER_DEACTIVATED_BAN": (
+        "Telegram has banned the account. Write to recover@telegram.org, or log in with another one: `tgworker login`."
+    ),
+    "FROZEN_METHOD_INVALID": f"Telegram has frozen the account. {_ASK_SPAM_BOT}",
+    "FROZEN_PARTICIPANT_MISSING": f"Telegram has frozen the account. {_ASK_SPAM_BOT}",
+    "API_ID_INVALID": "TELEGRAM_API_ID and TELEGRAM_API_HASH do not belong together: see https://my.telegram.org/apps.",
+    "CONNECTION_API_ID_INVALID": "TELEGRAM_API_ID is not valid: see https://my.telegram.org/apps.",
+    "API_ID_PUBLISHED_FLOOD": (
+        "This TELEGRAM_API_ID is public and limited: get your own at https://my.telegram.org/apps."
+    ),
 }
 
 _CHAT = {
-    "CHANNEL_PRIVATE": "The chat is private, or the account was banned from it.",
-    "CHANNEL_PUBLIC_GROUP_NA": "The group is not available to the account.",
-    "CHANNEL_BANNED": "Telegram has banned the chat.",
-    "CHANNEL_INVALID": "Telegram does not know this chat (any more).",
-    "CHANNEL_ID_INVALID": "Telegram does not know this chat.",
-    "CHAT_ID_INVALID": "Telegram does not know this chat.",
-    "CHAT_INVALID": "Telegram does not know this chat.",
-    "CHAT_FORBIDDEN": "The account may not see this chat.",
-    "CHAT_RESTRICTED": "Telegram restricts this chat.",
-    "CHAT_ADMIN_REQUIRED": "Only administrators may read this chat.",
-    "PEER_ID_INVALID": "Telegram does not know this chat, or the account never met it.",
-    "PEER_ID_NOT_SUPPORTED": "Telegram does not give out this kind of chat.",
-    "USER_BANNED_IN_CHANNEL": "The account is banned in this chat.",
-    "USERNAME_NOT_OCCUPIED": "Nobody has this username.",
-    "USERNAME_INVALID": "This cannot be a username.",
-    "INVITE_HASH_EXPIRED": "The invitation has expired.",
-    "INVITE_HASH_INVALID": "The invitation is not valid.",
-    "INVITE_HASH_EMPTY": "The invitation is not valid.",
-    "INVITE_REQUEST_SENT": "The chat's administrators have not let the account in yet.",
+    "CHANNEL_PRIVATE": f"The chat is private, or the account was banned from it. {_LET_IN}",
+    "CHANNEL_PUBLIC_GROUP_NA": f"The group is not available to the account. {_LET_IN}",
+    "CHANNEL_BANNED": "Telegram has banned the chat: what is archived is all there will be.",
+    "CHANNEL_INVALID": f"Telegram does not know this chat (any more), or not for this account. {_CHECK_ID}",
+    "CHANNEL_ID_INVALID": f"Telegram does not know this chat. {_CHECK_ID}",
+    "CHAT_ID_INVALID": f"Telegram does not know this chat. {_CHECK_ID}",
+    "CHAT_INVALID": f"Telegram does not know this chat. {_CHECK_ID}",
+    "CHAT_FORBIDDEN": f"The account may not see this chat (any more). {_LET_IN}",
+    "CHAT_RESTRICTED": "Telegram restricts this chat for the account: see what its app says of it.",
+    "CHAT_ADMIN_REQUIRED": "Only administrators may read this chat. Make the account one, or leave the chat out.",
+    "PEER_ID_INVALID": f"Telegram does not know this chat, or the account never met it. {_CHECK_ID}",
+    "PEER_ID_NOT_SUPPORTED": "Telegram does not give out this kind of chat: leave it out.",
+    "USER_BANNED_IN_CHANNEL": f"The account is banned in this chat. {_LET_IN}",
+    "USERNAME_NOT_OCCUPIED": f"Nobody has this username. {_CHECK_NAME}",
+    "USERNAME_INVALID": f"This cannot be a username. {_CHECK_NAME}",
+    "INVITE_HASH_EXPIRED": f"The invitation has expired. {_NEW_LINK}",
+    "INVITE_HASH_INVALID": f"The invitation is not valid. {_NEW_LINK}",
+    "INVITE_HASH_EMPTY": f"The invitation is not valid. {_NEW_LINK}",
+    "INVITE_REQUEST_SENT": "The chat's administrators have not let the account in yet: ask them to.",
 }
+
+_FLOOD = 420
+"""The code of all refusals that mean: not so fast."""
+
+UNTOLD_WAIT_SECONDS = 60
+"""How long to wait where Telegram says that, and not for how long."""
 
 _TRANSIENT = frozenset({"CONNECTION_NOT_INITED", "CONNECTION_LAYER_INVALID", "MSG_WAIT_FAILED"})
 """Refusals that say something of the connection, not of the request."""
@@ -125,11 +141,22 @@ def _refusal(method: str, error: telethon.RPCError) -> TgworkerError:
         return ChatUnavailableError(_CHAT[name], error_type=kind)
     if name in _TRANSIENT or code >= 500 or isinstance(error, telethon.InvalidDCError):
         return TransientError(f"Telegram stumbled over {method}: {name}.", error_type="server")
+    if code == _FLOOD:
+        return FloodWaitError(method, _seconds(name))
     if isinstance(error, telethon.UnauthorizedError):
         return AccountUnusableError(
             f"Telegram refuses the session: {name}. {_LOG_IN_AGAIN}", error_type=kind
         )
-    return ChatUnavailableError(f"Telegram refuses {method}: {name}.", error_type=kind)
+    return ChatUnavailableError(
+        f"Telegram refuses {method}: {name}. See https://core.telegram.org/method/{method}.",
+        error_type=kind,
+    )
+
+
+def _seconds(name: str) -> int:
+    """How long a wait is that Telethon does not know, such as ``STORY_FLOOD_WAIT_30``."""
+    number = re.search(r"_(\d+)$", name)
+    return UNTOLD_WAIT_SECONDS if number is None else int(number[1])
 
 
 def _name(error: telethon.RPCError) -> str:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import sqlite3
 
+import structlog
 from attrs import frozen
 from telethon import errors
 from telethon.crypto import AuthKey
@@ -23,6 +25,8 @@ from tgworker.adapters.telegram.plain import TL
 from tgworker.adapters.telegram.quiet import Loggers, NoUpdates, in_own_context
 from tgworker.adapters.telegram.server import Address
 from tgworker.adapters.telegram.session import TelegramSession
+
+_log = structlog.get_logger()
 
 IDLE_SECONDS = 60.0
 """A connection unused for longer is not trusted: routers forget it and say nothing, and a new one costs one request."""
@@ -114,8 +118,8 @@ class Link:
             return self._line
 
     def _present_address(self) -> Address:
-        """The other server if there is one, else where the session's data center was at the login."""
-        if self._address is not None:
+        """The other server if there is one, else where the session's data center was at the login or after a move."""
+        if self._address is not None and not self._session.has_left(_text(self._address)):
             return self._address
         host, port = self._session.server_address, self._session.port
         return Address(host, port) if host else TELEGRAM
@@ -211,11 +215,14 @@ class Link:
             except errors.BadRequestError as error:
                 # Not what was asked for is at fault, and where we are we may be served the next time.
                 raise ConnectionError(f"cannot move to data center {dc_id}: {error}") from error
-            self._session.set_dc(dc_id, address.host, address.port)
-            self._session.auth_key = moved.sender.auth_key
-            self._session.save()
+            left = None if self._address is None else _text(self._address)
+            try:
+                self._session.move(dc_id, address.host, address.port, moved.sender.auth_key, left)
+            except sqlite3.Error as error:
+                # It costs another move after the next start.
+                _log.warning("telegram.session_not_written", error=str(error))
+            _log.info("telegram.moved", data_center=dc_id)
             self.drop()
-            self._address = None
             self._line = moved
             return moved
 
@@ -240,6 +247,10 @@ class Link:
         task = in_own_context(sender.disconnect())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _text(address: Address) -> str:
+    return f"{address.host}:{address.port}"
 
 
 async def _wait_down(sender: MTProtoSender) -> Exception | None:

@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from attrs import frozen
+from telethon.crypto import AuthKey
 from telethon.sessions import SQLiteSession
 
 from tgworker.adapters.telegram.plain import TL
@@ -42,6 +43,7 @@ create table if not exists tgworker_account (user_id integer not null);
 create table if not exists tgworker_floods (
     method text primary key, ends_at real not null, seconds real not null
 );
+create table if not exists tgworker_moves (auth_key_id text primary key, server text not null);
 """
 
 
@@ -69,6 +71,25 @@ class TelegramSession(SQLiteSession):  # type: ignore[misc]  # Telethon ships no
         super().__init__(str(path))
         self._cursor().executescript(_TABLES)
         self._changing = threading.Lock()
+
+    def move(self, dc_id: int, host: str, port: int, auth_key: AuthKey, left: str | None) -> None:
+        """Be at another data center from now on, durably. `left`: ``host:port`` of the one that was set, if one was.
+
+        Raises:
+            sqlite3.Error: the file cannot be written; it is as it was.
+        """
+        with self._transaction() as cursor:
+            self.set_dc(dc_id, host, port)
+            self.auth_key = auth_key
+            if left is not None:
+                row = (_name(auth_key), left)
+                cursor.execute("insert or replace into tgworker_moves values (?, ?)", row)
+
+    def has_left(self, server: str) -> bool:
+        """Whether the login began at this ``host:port`` and was moved away from there: its key is not good there."""
+        query = "select server from tgworker_moves where auth_key_id = ?"
+        row: tuple[str] | None = self._execute(query, _name(self.auth_key))
+        return row == (server,)
 
     def process_entities(self, tlo: TL) -> None:
         """Nothing: whom Telethon sees go by is nobody's business. See `remember`."""
@@ -204,6 +225,11 @@ class TelegramSession(SQLiteSession):  # type: ignore[misc]  # Telethon ships no
             except sqlite3.Error:
                 self._conn.rollback()
                 raise
+
+
+def _name(key: AuthKey) -> str:
+    """Of the key, and tells nothing of it."""
+    return f"{key.key_id:016x}"
 
 
 def _known(id: int, access_hash: int, type: str, title: str, usernames: list[str]) -> KnownChat:

@@ -131,17 +131,21 @@ chat = st.builds(
 account = st.builds(lambda chats: {"chats": {"list": chats}}, st.lists(chat, max_size=3))
 
 
-def load(export: Any) -> Loaded:
+def load(content: bytes) -> Loaded:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "result.json")
-        path.write_text(json.dumps(export, ensure_ascii=False), encoding="utf-8")
+        path.write_bytes(content)
         return load_exports([ExportFile(path)])
+
+
+def written(export: Any) -> bytes:
+    return json.dumps(export, ensure_ascii=False).encode()
 
 
 @given(chat | account)
 def test_any_export_is_served_as_the_world_says(export: Any) -> None:
     try:
-        world = world_of(load(export))
+        world = world_of(load(written(export)))
     except ExportError as error:
         assert any(reason in str(error) for reason in ("can be served", "the same id"))
         return
@@ -154,3 +158,19 @@ def test_any_export_is_served_as_the_world_says(export: Any) -> None:
         assert told == [json.loads(to_json(each)) for each in page.messages]
         people = {each.id for each in page.people}
         assert {each.from_id for each in page.messages} - people <= {None}
+
+
+@given(chat | account, st.data())
+def test_a_file_that_was_damaged_is_served_or_refused_in_one_sentence(
+    export: Any, data: st.DataObject
+) -> None:
+    content = written(export)
+    first, last = sorted(data.draw(st.tuples(*[st.integers(0, len(content))] * 2)))
+    content = content[:first] + data.draw(st.binary(max_size=4)) + content[last:]
+    try:
+        loaded = load(content)
+    except ExportError as error:
+        assert "result.json" in str(error)
+        return
+    for chat in world_of(loaded).chats:
+        assert len(chat.history) == sum(1 for _ in map(chat.history.at, range(len(chat.history))))

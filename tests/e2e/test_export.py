@@ -15,13 +15,34 @@ EXPORT = r"""
  "id": 1234567890,
  "messages": [
   {
-   "id": 3,
+   "id": -999999988,
+   "type": "message",
+   "date": "2025-11-05T15:00:00",
+   "date_unixtime": "1762344000",
+   "from": "Боб",
+   "from_id": "user43",
+   "text": "раньше",
+   "text_entities": [{"type": "plain", "text": "раньше"}]
+  },
+  {
+   "id": -999999983,
+   "type": "service",
+   "date": "2025-11-07T02:59:57",
+   "date_unixtime": "1762473597",
+   "actor": "Аня Б",
+   "actor_id": "user42",
+   "action": "migrate_to_supergroup",
+   "text": "",
+   "text_entities": []
+  },
+  {
+   "id": 1,
    "type": "service",
    "date": "2025-11-07T02:59:58",
    "date_unixtime": "1762473598",
-   "actor": "Аня Б",
-   "actor_id": "user42",
-   "action": "edit_group_title",
+   "actor": "Питон 🐍",
+   "actor_id": "channel1234567890",
+   "action": "migrate_from_group",
    "title": "Питон 🐍",
    "text": "",
    "text_entities": []
@@ -88,10 +109,20 @@ UNSET = {
     **{"forward_from": None, "grouped_id": None, "via_bot_id": None, "post_author": None},
     **{"pinned": False, "service": None},
 }
+AS_A_GROUP = [
+    {"id": 12, "date": "2025-11-05T12:00:00Z", "from_id": 43, "text": "раньше"},
+    {
+        **{"id": 17, "date": "2025-11-06T23:59:57Z", "from_id": 42},
+        "service": {"action": "chat_migrate_to", "channel_id": 1234567890},
+    },
+]
 BEFORE_MIDNIGHT = [
     {
-        **{"id": 3, "date": "2025-11-06T23:59:58Z", "from_id": 42},
-        "service": {"action": "chat_edit_title", "title": "Питон 🐍"},
+        **{"id": 1, "date": "2025-11-06T23:59:58Z", "from_id": -1001234567890},
+        "service": {
+            **{"action": "channel_migrate_from", "title": "Питон 🐍"},
+            "chat_id": 1234567890,
+        },
     },
     {
         **{"id": 5, "date": "2025-11-06T23:59:59Z", "from_id": 43},
@@ -120,8 +151,8 @@ AFTER_MIDNIGHT = [
 ]
 
 
-def person(id: int, name: str) -> dict[str, Any]:
-    return {"id": id, "username": None, "name": name, "bot": False, "messages": 1}
+def person(id: int, name: str, username: str | None = None) -> dict[str, Any]:
+    return {"id": id, "username": username, "name": name, "bot": False, "messages": 1}
 
 
 def test_an_exported_chat_is_archived_as_it_was_exported(
@@ -133,11 +164,14 @@ def test_an_exported_chat_is_archived_as_it_was_exported(
 
     done = stage.fetch(chat="@py_chat", mode="range", **{"from": "2025-11-05", "to": "2025-11-07"})
 
-    assert ("completed", 4) == (done["event"], done["processed"])
-    empty, before, after = (stage.artifact("py_chat", date(2025, 11, day)) for day in (5, 6, 7))
-    assert [] == empty["messages"]
+    assert ("completed", 6) == (done["event"], done["processed"])
+    group = [stage.artifact("group.1234567890", date(2025, 11, day)) for day in (5, 6)]
+    before, after = (stage.artifact("py_chat", date(2025, 11, day)) for day in (6, 7))
+    as_a_group = [message for artifact in group for message in artifact["messages"]]
+    assert [UNSET | {"chat": "-1234567890"} | message for message in AS_A_GROUP] == as_a_group
     assert [UNSET | message for message in BEFORE_MIDNIGHT] == before["messages"]
     assert [UNSET | message for message in AFTER_MIDNIGHT] == after["messages"]
-    assert [person(42, "Аня Б"), person(43, "Боб")] == before["participants"]
+    chat = person(-1001234567890, "Питон 🐍", "Py_chat")
+    assert [chat, person(43, "Боб")] == before["participants"]
     assert [person(42, "Аня Б"), person(44, "")] == after["participants"]
     assert -1001234567890 == after["chat_id"]

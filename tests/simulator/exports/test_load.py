@@ -176,6 +176,16 @@ def test_a_supergroup_follows_the_group_that_it_was(load: Load) -> None:
     ]
 
 
+def test_a_supergroup_that_was_a_group_follows_it_even_if_its_messages_are_gone(
+    load: Load,
+) -> None:
+    came = {"type": "service", "action": "migrate_from_group", "title": "Питон"}
+
+    group, chat = world_of(load(export_of(came))).chats
+
+    assert (chat, 0, 1) == (group.successor, len(group.history), len(chat.history))
+
+
 def service(message: dict[str, Any]) -> dict[str, Any] | None:
     """What a service message tells, without its name."""
     told = message["service"]

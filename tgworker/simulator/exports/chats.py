@@ -59,8 +59,8 @@ class ChatLoader:
         self._kind = found.head.get("type")
         self._topics: dict[int, str] = {}
         self._table = Table()
-        self._former = Table()
-        """The messages of the group that a supergroup was before."""
+        self._former: Table | None = None
+        """The messages of the group that this supergroup was before; there may be none of them in the file."""
 
     def can_be_served(self) -> bool:
         known = self._kind in _TALKS or self._kind in _TYPES
@@ -69,7 +69,7 @@ class ChatLoader:
         return known
 
     def load(self) -> list[ImportedChat]:
-        """The chat; before it, if it is a supergroup and the export has its messages, the group that it was.
+        """The chat; before it, if it is a supergroup that was a group before, that group.
 
         Raises:
             ExportError: the chat has no proper id, or one of its messages is no JSON.
@@ -79,11 +79,11 @@ class ChatLoader:
         if self._kind in _TALKS:
             own_ids.add(id)
         reader = MessageReader(type, id, frozenset(own_ids), self._directory, self._notes)
-        self._read(reader, with_former=type is ChatType.SUPERGROUP)
+        self._read(reader, grown=type is ChatType.SUPERGROUP)
         if type is ChatType.SUPERGROUP and self._topics:
             type = ChatType.FORUM
         chat = self._chat(type, id, self._table, reader)
-        if not self._former.ids:
+        if self._former is None:
             return [chat]
         group = self._chat(ChatType.GROUP, id, self._former, reader)
         return [group, evolve(chat, spec=evolve(chat.spec, migrated_from=id))]
@@ -110,21 +110,24 @@ class ChatLoader:
         first, last = (days[0], days[1]) if days else (_NO_DAY, _NO_DAY)
         return ChatSpec(type, first, last, per_day=(0,), title=title, id=id)
 
-    def _read(self, reader: MessageReader, *, with_former: bool) -> None:
+    def _read(self, reader: MessageReader, *, grown: bool) -> None:
+        """Fill the tables; only a chat that is `grown` may have been a group before."""
         last = 0
         for row in range(len(self._found.starts)):
             data = self._row(row)
             item = Item(data if isinstance(data, dict) else {}, self._notes)
-            former = item.former("id")
-            id = item.message_id("id") if with_former or not former else None
+            former, action = item.former("id"), item.text("action")
+            if grown and self._former is None and (former or action == "migrate_from_group"):
+                self._former = Table()
+            table = self._former if former else self._table
+            id = None if table is None else item.message_id("id")
             last = self._date(item, last) or last
             if id is None:
                 self._notes.add("messages without an id, left out")
-            elif last:
+            elif table is not None and last:
                 target, other_chat = reader.answered(item.data)
-                table = self._former if former else self._table
                 table.add(id, last, row, (target or 0) if other_chat is None else 0)
-                if item.text("action") == "topic_created":
+                if action == "topic_created":
                     self._topics[id] = item.text("title")
                 reader.message(item.data, id, last, None)
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tgworker.core.codec import to_json
-from tgworker.core.commands import MAX_BYTES, MAX_DEPTH, command_payload, parse_command
+from tgworker.core.commands import MAX_BYTES, MAX_DEPTH, OPTIONS, command_payload, parse_command
 from tgworker.core.model import ChatRef, FetchCommand, Mode, Strategy
 from tgworker.core.schemas import validator
 from tgworker.errors import InvalidCommandError
@@ -250,8 +250,10 @@ def test_nesting_ends_at_32_levels(pair):
         ({"requested_by": 5}, "$.requested_by", "must be a text"),
         ({"timestamp": 1762581348}, "$.timestamp", "must be a text"),
         ({"options": [1]}, "$.options", "must be an object"),
-        ({"options": {"comments": 1}}, "$.options.comments", "must be true or false"),
-        ({"options": {"force": "yes"}}, "$.options.force", "must be true or false"),
+        *(
+            ({"options": {name: "yes"}}, f"$.options.{name}", "must be true or false")
+            for name in OPTIONS
+        ),
         ({"from": "2025-11-08"}, "$.from", "must not lie after $.to (2025-11-07)"),
         ({"to": "2025-11-11"}, "$.to", "must not lie in the future (in UTC it is 2025-11-10)"),
         ({"from": "2013-08-13"}, "$.from", "must not lie before 2013-08-14"),
@@ -416,8 +418,7 @@ def commands(draw, values):
         days=draw(st.integers(1, 3660)) if mode is Mode.DAYS else None,
         strategy=draw(st.sampled_from(Strategy)),
         limit=draw(st.none() | st.integers(1, 2**53 - 1)),
-        force=draw(st.booleans()),
-        comments=draw(st.booleans()),
+        **{name: draw(st.booleans()) for name in OPTIONS},
         command_id=draw(st.none() | st.uuids().map(str)),
         requested_by=draw(st.none() | values.texts.filter(lambda text: len(text) <= 256)),
     )

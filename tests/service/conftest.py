@@ -66,7 +66,13 @@ class Desk:
     events: list[Event] = field(factory=list)
     observer: Observer = UNOBSERVED
 
-    async def fetch(self, *, check: Callable[[], None] = lambda: None, **fields: Any) -> Reporter:
+    async def fetch(
+        self,
+        *,
+        check: Callable[[], None] = lambda: None,
+        began: datetime | None = None,
+        **fields: Any,
+    ) -> Reporter:
         days = {"mode": Mode.RANGE, "first": day(1), "last": day(10)}
         command = FetchCommand(
             **{"chat": ChatRef("chat"), "command_id": "c", **days, **fields}  # type: ignore[arg-type]
@@ -85,7 +91,7 @@ class Desk:
             progress_interval=0.0,
         )
         fetcher = Fetcher(self.telegram, self.archive, lambda: self.now, observer=self.observer)
-        await fetcher.run(command, reporter, check)
+        await fetcher.run(command, reporter, check, began=began)
         return reporter
 
     def hashes(self) -> dict[str, str]:

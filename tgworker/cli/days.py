@@ -44,7 +44,13 @@ def day_options(function: F) -> F:
             help="auto, batch, per_day or sequential; the files are the same.",
         ),
         click.option("--limit", metavar="N", help="At most N messages, the oldest ones."),
-        click.option("--force", is_flag=True, help="Fetch again what is sealed."),
+        click.option(
+            "--refresh", is_flag=True, help="Fetch sealed days again, for edits and deletions."
+        ),
+        click.option(
+            "--force", is_flag=True, help="Fetch sealed days again, trusting Telegram's form alone."
+        ),
+        click.option("--verify", is_flag=True, help="Compare each day with Telegram's own count."),
         click.option(
             "--comments", is_flag=True, help="Of a channel: also the group of its posts' comments."
         ),

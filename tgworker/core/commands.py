@@ -30,7 +30,7 @@ MAX_DEPTH = 32
 TELEGRAM_BEGAN = date(2013, 8, 14)
 """No message is older: https://en.wikipedia.org/wiki/Telegram_(platform)"""
 
-OPTIONS = ("force", "comments")
+OPTIONS = ("force", "refresh", "verify", "comments")
 """What may be true in ``options``: fields of the command."""
 
 _A_DAY = "must be a day written YYYY-MM-DD"
@@ -51,8 +51,7 @@ _RIGHT = {
     "$.requested_by": "must be a text of at most 256 characters",
     "$.timestamp": "must be a text of at most 64 characters",
     "$.options": "must be an object",
-    "$.options.force": "must be true or false",
-    "$.options.comments": "must be true or false",
+    **{f"$.options.{name}": "must be true or false" for name in OPTIONS},
 }
 """What would be right, by the path of the field."""
 

@@ -30,6 +30,8 @@ def event_json(event: Event, schema_version: str) -> bytes:
         "ts": event.ts.astimezone(UTC),
         "worker_id": event.worker_id,
         "deduplicated": event.deduplicated,
+        "updated": event.updated,
+        "deleted": event.deleted,
         "day": event.day,
         "resume_at": event.resume_at and event.resume_at.astimezone(UTC),
         "error_type": event.error_type,

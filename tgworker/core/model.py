@@ -123,11 +123,21 @@ class FetchCommand:
     strategy: Strategy = Strategy.AUTO
     limit: int | None = None
     force: bool = False
+    """Fetch sealed days again, trusting what Telegram gives: for repairs."""
+    refresh: bool = False
+    """Fetch sealed days again, to see what was changed and deleted."""
+    verify: bool = False
+    """Compare each day with Telegram's own count."""
     comments: bool = False
     """Of a channel: fetch the same days of the group where its posts are commented on as well."""
     command_id: str | None = None
     requested_by: str | None = None
     unknown_fields: tuple[str, ...] = ()
+
+    @property
+    def again(self) -> bool:
+        """Whether sealed days are to be fetched too, and merged."""
+        return self.force or self.refresh
 
     @property
     def params(self) -> dict[str, Json]:
@@ -330,6 +340,9 @@ class Event:
     """How many days failed so far; for a rejected command, what is wrong with it."""
     duration_sec: float = 0.0
     deduplicated: int = 0
+    updated: int | None = None
+    deleted: int | None = None
+    """Of messages saved before: how many changed, how many are gone; None where no sealed day was to be looked at."""
     day: DayReport | None = None
     resume_at: datetime | None = None
     error_type: str | None = None

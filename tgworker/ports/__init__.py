@@ -124,6 +124,16 @@ class DayWriter(Protocol):
         """How many messages were offered that the part or the artifact held already."""
         ...
 
+    @property
+    def updated(self) -> int:
+        """How many messages the last seal found changed since they were saved."""
+        ...
+
+    @property
+    def vanished(self) -> int:
+        """How many messages the last seal found to be gone, and flagged."""
+        ...
+
     async def append(self, messages: Sequence[Message], people: Iterable[Person]) -> int:
         """Write one page's messages of this day, ascending, in one write; what is held already is dropped.
 
@@ -131,9 +141,11 @@ class DayWriter(Protocol):
         """
         ...
 
-    async def seal(self, *, complete: bool, fetched_at: datetime) -> DayRow:
+    async def seal(self, *, complete: bool, fetched_at: datetime, whole: bool = False) -> DayRow:
         """Merge the part into the artifact, durably, and enter it in the year's index.
 
+        `whole` says that all there is of the day was read, to see what became of it: if it was read afresh, what the
+        artifact holds beyond that is gone from Telegram, and is flagged as deleted; another text is an edit.
         `complete` false leaves the day open: it is readable, and topped up the next time. Safe to repeat after a crash
         at any point; the bytes depend on the messages alone.
         """
@@ -156,7 +168,7 @@ class ChatShelf(Protocol):
     async def open_day(self, day: date, *, afresh: bool = False) -> DayWriter:
         """Go on with a day where it was left, by this process or one that died.
 
-        `afresh` throws a part file away and reads the day from its start (for a forced fetch); what the artifact holds
+        `afresh` throws a part file away and reads the day from its start (to look for changes); what the artifact holds
         is kept and merged. Opening a sealed day is allowed: sealing it again merges.
         """
         ...
@@ -196,8 +208,11 @@ class Archive(Protocol):
         """
         ...
 
-    async def command_begins(self, command: FetchCommand, started_at: datetime) -> None:
-        """Enter a command among the open work of ``progress.json``. Idempotent."""
+    async def command_begins(self, command: FetchCommand, started_at: datetime) -> datetime:
+        """Enter a command among the open work of ``progress.json``. Idempotent.
+
+        Returns when it first began: an earlier delivery of it counts.
+        """
         ...
 
     async def command_ends(self, command_id: str) -> None:

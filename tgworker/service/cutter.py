@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import trio
 
 from tgworker.core.facts import DaySealed, PageFiled
-from tgworker.core.model import DayReport, Message, Page, Person
+from tgworker.core.model import DayReport, FetchCommand, Message, Page, Person
 from tgworker.core.planning import Span, day_of, is_over
 from tgworker.ports import ChatShelf, DayWriter, Observer
 from tgworker.service.report import Clock, Reporter
@@ -27,7 +27,7 @@ class DayCutter:
         shelf: ChatShelf,
         span: Span,
         *,
-        afresh: bool,
+        command: FetchCommand,
         reporter: Reporter,
         tenure: Tenure,
         clock: Clock,
@@ -35,7 +35,8 @@ class DayCutter:
     ) -> None:
         self._shelf = shelf
         self._span = span
-        self._afresh = afresh
+        self._afresh = command.again
+        self._refresh = command.refresh
         self._reporter = reporter
         self._tenure = tenure
         self._clock = clock
@@ -89,7 +90,7 @@ class DayCutter:
         """The command's limit is reached: publish the day in hand, which stays open."""
         for day in sorted(self._open):
             if day >= self._next:
-                await self._seal(day, complete=False)
+                await self._seal(day, complete=False, whole=False)
 
     async def _append(
         self, day: date, messages: Sequence[Message], people: Iterable[Person]
@@ -104,19 +105,24 @@ class DayCutter:
     async def _seal_before(self, end: date) -> None:
         late = [day for day in self._open if day < self._next]
         for day in sorted(late):
-            await self._seal(day, complete=True)
+            await self._seal(day, complete=True, whole=True)
         while self._next < end:
             complete = end <= self._span.last or is_over(self._next, self._asked_at)
-            await self._seal(self._next, complete=complete)
+            await self._seal(self._next, complete=complete, whole=True)
             self._next += timedelta(days=1)
 
-    async def _seal(self, day: date, *, complete: bool) -> None:
+    async def _seal(self, day: date, *, complete: bool, whole: bool) -> None:
+        """`whole`: all that there is of the day was read, so a refresh may conclude from what is not there."""
         writer = await self.writer(day)
         await self._tenure.confirm()
         began = trio.current_time()
         with self._observer.span("seal", date=str(day), complete=complete):
-            row = await writer.seal(complete=complete, fetched_at=self._clock())
+            row = await writer.seal(
+                complete=complete, fetched_at=self._clock(), whole=whole and self._refresh
+            )
         del self._open[day]
+        self._reporter.tally.updated += writer.updated
+        self._reporter.tally.deleted += writer.vanished
         self._observer.note(
             DaySealed(
                 self._shelf.chat.label,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import structlog
 from attrs import evolve, frozen
 
 from tgworker.core.lineage import Part
-from tgworker.core.model import Chat, FetchCommand, Page, Strategy
+from tgworker.core.model import Chat, DayRow, FetchCommand, Page, Strategy
 from tgworker.core.paging import AfterId, FromDate, HistoryStalledError, Walk
 from tgworker.core.planning import Span, choose_strategy, day_of, days_of, spans
 from tgworker.errors import TransientError
@@ -44,8 +44,11 @@ class Fetcher:
         reporter: Reporter,
         check: Callable[[], None],
         tenure: Tenure = UNSHARED,
+        began: datetime | None = None,
     ) -> None:
         """Fetch what the command asks for and is not sealed yet; only then the chat is locked.
+
+        `began` is when the command's first delivery began: what was sealed since is not fetched again.
 
         Raises: everything that Gateway, Archive and Tenure raise, and what `check` raises. Days that could not be
         fetched while others could are only counted, in ``reporter.tally.failed_days``.
@@ -55,7 +58,7 @@ class Fetcher:
 
         async def fetch(part: Part) -> Span | None:
             own = evolve(command, chat=part.chat)
-            return await self._fetch_part(part, own, reporter, check, tenure)
+            return await self._fetch_part(part, own, reporter, check, tenure, began)
 
         family = Family(self.gateway, self.archive, fetch, lambda: reporter.limit_left == 0)
         await family.run(Part(command.chat, first, last), comments=command.comments)
@@ -67,6 +70,7 @@ class Fetcher:
         reporter: Reporter,
         check: Callable[[], None],
         tenure: Tenure,
+        began: datetime | None,
     ) -> Span | None:
         """One chat's share of a command; returns the days it is about, None if the chat is empty."""
         asked = part.span
@@ -79,14 +83,14 @@ class Fetcher:
         ):
             if part.migration is not None:
                 await shelf.note_migration(part.migration)
-            job = _Job(self, command, chat, shelf, reporter, check, tenure)
+            job = _Job(self, command, chat, shelf, reporter, check, tenure, began)
             days = asked or await job.everything(part.last)
             await job.run(days)
             return days
 
     async def _missing(self, command: FetchCommand, asked: Span) -> tuple[Span, ...]:
         """What is left to fetch, as far as can be said without asking Telegram."""
-        if command.force:
+        if command.again:
             return (asked,)
         sealed = await self.archive.sealed(command.chat, asked.first, asked.last)
         return spans(asked.first, asked.last, sealed)
@@ -103,6 +107,7 @@ class _Job:
     reporter: Reporter
     check: Callable[[], None]
     tenure: Tenure
+    began: datetime | None = None
 
     async def everything(self, last: date) -> Span | None:
         """From the chat's first message to that day; None: it has none."""
@@ -118,7 +123,7 @@ class _Job:
         if asked is None:
             return
         rows = await self.shelf.rows(asked.first, asked.last)
-        sealed = {day for day, row in rows.items() if row.complete and not self.command.force}
+        sealed = {day for day, row in rows.items() if row.complete and self._is_done(row)}
         strategy = choose_strategy(self.command.strategy, self.fetcher.default_strategy)
         for span in spans(asked.first, asked.last, sealed):
             if strategy is Strategy.BATCH:
@@ -127,6 +132,12 @@ class _Job:
                 await self._fetch_day_by_day(span)
             if self.reporter.limit_left == 0:
                 break
+
+    def _is_done(self, row: DayRow) -> bool:
+        """Whether a sealed day is to be left alone: always, or since an earlier delivery fetched it again."""
+        if not self.command.again:
+            return True
+        return self.began is not None and row.fetched_at > self.began
 
     async def _fetch_day_by_day(self, span: Span) -> None:
         """Each day on its own: one that Telegram will not give does not stop the others."""
@@ -149,7 +160,7 @@ class _Job:
         cutter = DayCutter(
             self.shelf,
             span,
-            afresh=self.command.force,
+            command=self.command,
             reporter=self.reporter,
             tenure=self.tenure,
             clock=self.fetcher.clock,

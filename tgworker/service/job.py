@@ -199,8 +199,8 @@ class JobRunner:
         async def work() -> None:
             with self._the_only_one_for(command.chat), waits_told_by(reporter):
                 await reporter.started()
-                await self._archive.command_begins(command, self._clock())
-                await self._fetcher.run(command, reporter, self._stop.check, lease)
+                began = await self._archive.command_begins(command, self._clock())
+                await self._fetcher.run(command, reporter, self._stop.check, lease, began)
 
         try:
             with self._observer.span("command", chat=str(command.chat), mode=command.mode):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+import attrs
 import trio
 from attrs import define, evolve, field
 
@@ -21,6 +22,8 @@ class Tally:
     processed: int = 0
     deduplicated: int = 0
     failed_days: int = 0
+    updated: int = 0
+    deleted: int = 0
 
 
 @define
@@ -88,8 +91,7 @@ class Reporter:
     def figures(self) -> dict[str, int]:
         """What a log line says of the work done."""
         return {
-            "processed": self.tally.processed,
-            "deduplicated": self.tally.deduplicated,
+            **attrs.asdict(self.tally),
             "duration_ms": round(self.seconds * 1000),
         }
 
@@ -111,6 +113,8 @@ class Reporter:
             errors=self.tally.failed_days,
             duration_sec=round(self.seconds, 3),
             deduplicated=self.tally.deduplicated,
+            updated=self.tally.updated if self.command.again else None,
+            deleted=self.tally.deleted if self.command.again else None,
         )
 
 

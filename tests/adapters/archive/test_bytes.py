@@ -118,7 +118,7 @@ def test_a_part_may_be_torn_anywhere(tmp_path, make, quick_disk):
     def finish(files: DayFiles) -> str:
         rest = [i for i in ids if i > (files.last_id or 0)]
         files.append(make.messages(*rest), make.people, sync=False)
-        row = files.seal(complete=True, fetched_at=make.later, check=lambda: None)
+        row = files.seal(complete=True, fetched_at=make.later, whole=False, check=lambda: None)
         files.place.artifact(JSON).unlink()
         files.close()
         return row.sha256

@@ -120,8 +120,8 @@ class DiskArchive:
         with storage_errors(self._data_dir):
             return self._folders.take(chat, fence)
 
-    async def command_begins(self, command: FetchCommand, started_at: datetime) -> None:
-        await self._progress.command_begins(command, started_at)
+    async def command_begins(self, command: FetchCommand, started_at: datetime) -> datetime:
+        return await self._progress.command_begins(command, started_at)
 
     async def command_ends(self, command_id: str) -> None:
         await self._progress.command_ends(command_id)

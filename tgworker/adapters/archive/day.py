@@ -5,6 +5,7 @@ Everything here blocks and is run in a thread.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from tgworker.adapters.archive.stored import StoredArtifact, load_artifacts
 from tgworker.core.artifact import Outline, RawMessage, index_row, render
 from tgworker.core.merge import IdSet, merge, unheld
 from tgworker.core.model import ArtifactFormat, Chat, DayRow, Message, Person
+from tgworker.core.refresh import Change, reconcile
 from tgworker.errors import StorageError
 
 _PIECE = 1000
@@ -43,6 +45,8 @@ class DayFiles:
         self.place = place
         self.saved = 0
         self.deduplicated = 0
+        self.updated = 0
+        self.vanished = 0
         self._chat = chat
         self._conditions = conditions
         self._part = PartFile(place.part, conditions.disk)
@@ -75,7 +79,12 @@ class DayFiles:
     def _lacks_names(self) -> bool:
         """JSONL names nobody: going on with it as JSON means to meet everybody again."""
         forms = {old.form for old in self._stored}
-        return self._conditions.form is ArtifactFormat.JSON and forms == {ArtifactFormat.JSONL}
+        return self._conditions.form is ArtifactFormat.JSON and ArtifactFormat.JSONL in forms
+
+    def _owes_names(self) -> bool:
+        """Whether people are left that a JSONL artifact does not name: it stays, to say so, until all was read."""
+        stored, read = self._stored_ids.last or 0, self._part.ids.last or 0
+        return self._lacks_names() and stored > read
 
     def _count_new(self, ids: Iterable[int]) -> int:
         return sum(message_id not in self._stored_ids for message_id in ids)
@@ -121,7 +130,7 @@ class DayFiles:
         finally:
             self._part.close()
 
-    def seal(self, *, complete: bool, fetched_at: datetime, check: Check) -> DayRow:
+    def seal(self, *, complete: bool, fetched_at: datetime, whole: bool, check: Check) -> DayRow:
         """Two passes over the merged stream: one to count and find the threads, one to write.
 
         The order of the steps is what makes any of them a safe place to die: the artifact stands before its row, the
@@ -132,31 +141,38 @@ class DayFiles:
             self._load_artifacts()
         self._sealed = True
         try:
-            row = self._write_artifact(complete, fetched_at, check)
+            row = self._write_artifact(complete, fetched_at, whole and self._from_start, check)
         except ValueError as error:
             raise StorageError(
                 f"A file of {self.place.artifact(form)} changed under us."
             ) from error
         enter_row(disk, self.place, self._chat, self._conditions.schema_version, row)
-        for old in self._stored:
-            if old.form is not form:
-                remove_file(disk, old.path)
+        if not self._owes_names():
+            for old in self._stored:
+                if old.form is not form:
+                    remove_file(disk, old.path)
         self._stored_ids = IdSet(merge(self._stored_ids, self._part.ids, key=int))
         self._part.remove()
         self._from_start = False
         self._complete = complete
         return row
 
-    def _write_artifact(self, complete: bool, fetched_at: datetime, check: Check) -> DayRow:
+    def _write_artifact(
+        self, complete: bool, fetched_at: datetime, whole: bool, check: Check
+    ) -> DayRow:
         disk, form = self._conditions.disk, self._conditions.form
         check()
         self._part.sync()
         outline = Outline()
-        for message in self._merged(check):
+        changes: Counter[Change] = Counter()
+        for message, change in self._merged(whole, check):
             outline.add(message)
+            changes[change] += 1
+        self.updated, self.vanished = changes[Change.UPDATED], changes[Change.VANISHED]
         make_folder(disk, self.place.year_folder)
         head = outline.head(self._chat, self.place.day, complete, self._conditions.schema_version)
-        pieces = render(form, head, self._merged(check), outline, self._people())
+        messages = (message for message, _ in self._merged(whole, check))
+        pieces = render(form, head, messages, outline, self._people())
         size, digest = put_file(disk, self.place.artifact(form), pieces, check)
         return index_row(head, size, digest, fetched_at, form)
 
@@ -166,14 +182,14 @@ class DayFiles:
             people |= old.people
         return people | self._part.people
 
-    def _merged(self, check: Check) -> Iterator[RawMessage]:
+    def _merged(self, whole: bool, check: Check) -> Iterator[tuple[RawMessage, Change]]:
         """What the part holds and, of the rest, what the artifacts hold."""
-        stored = (old.messages() for old in self._stored)
-        merged = merge(self._part.messages(), *stored, key=_id_of)
-        for number, message in enumerate(merged):
+        stored = merge(*(old.messages() for old in self._stored), key=_id_of)
+        merged = reconcile(self._part.messages(), stored, whole=whole)
+        for number, item in enumerate(merged):
             if number % _PIECE == 0:
                 check()
-            yield message
+            yield item
 
 
 def _id_of(message: RawMessage) -> int:

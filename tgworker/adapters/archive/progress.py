@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import structlog
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tgworker.adapters.archive.disk import Disk, put_file, storage_errors
 from tgworker.core.codec import from_json, to_json
@@ -86,13 +86,16 @@ class ProgressFile:
         self._mine: dict[Key, Entry] = {}
         self._changes: dict[Key, Entry | None] = {}
 
-    async def command_begins(self, command: FetchCommand, started_at: datetime) -> None:
+    async def command_begins(self, command: FetchCommand, started_at: datetime) -> datetime:
+        """See `ports.Archive`; where the file can't be had, this delivery counts as the first."""
         if command.command_id is None:
-            return  # it could never be taken out again
+            return started_at  # it could never be taken out again
         entry = OpenCommand(
             command.command_id, str(command.chat), command.mode, command.params, started_at
         )
         await self._change(entry.command_id, entry)
+        noted = self._mine.get(entry.command_id)
+        return noted.started_at if isinstance(noted, OpenCommand) else started_at
 
     async def command_ends(self, command_id: str) -> None:
         await self._change(command_id, None)
@@ -139,7 +142,13 @@ class ProgressFile:
     def _rewrite(self, extra: Change) -> None:
         changes = dict(self._changes)
         data = self._path.read_bytes() if self._path.exists() else None
-        after = to_json(self._in_order(extra(self._entries(data) | changes))) + b"\n"
+        before = self._entries(data)
+        for key, entry in changes.items():
+            if isinstance(entry, OpenCommand) and isinstance(old := before.get(key), OpenCommand):
+                changes[key] = self._changes[key] = self._mine[key] = evolve(
+                    entry, started_at=old.started_at
+                )
+        after = to_json(self._in_order(extra(before | changes))) + b"\n"
         if after != data:
             put_file(self._disk, self._path, [after])
         for key, entry in changes.items():

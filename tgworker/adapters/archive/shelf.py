@@ -118,6 +118,14 @@ class DiskDay:
     def deduplicated(self) -> int:
         return self.files.deduplicated
 
+    @property
+    def updated(self) -> int:
+        return self.files.updated
+
+    @property
+    def vanished(self) -> int:
+        return self.files.vanished
+
     async def open(self, *, afresh: bool) -> None:
         await trio.to_thread.run_sync(self._open, afresh)
         await self.note()
@@ -142,14 +150,16 @@ class DiskDay:
             self._fence.check()
             return self.files.append(messages, people, sync=sync)
 
-    async def seal(self, *, complete: bool, fetched_at: datetime) -> DayRow:
-        row = await trio.to_thread.run_sync(self._seal, complete, fetched_at)
+    async def seal(self, *, complete: bool, fetched_at: datetime, whole: bool = False) -> DayRow:
+        row = await trio.to_thread.run_sync(self._seal, complete, fetched_at, whole)
         await (self.forget() if complete else self.note())
         return row
 
-    def _seal(self, complete: bool, fetched_at: datetime) -> DayRow:
+    def _seal(self, complete: bool, fetched_at: datetime, whole: bool) -> DayRow:
         with storage_errors(self.files.place.year_folder):
-            return self.files.seal(complete=complete, fetched_at=fetched_at, check=self._may_go_on)
+            return self.files.seal(
+                complete=complete, fetched_at=fetched_at, whole=whole, check=self._may_go_on
+            )
 
     def _may_go_on(self) -> None:
         trio.from_thread.check_cancelled()

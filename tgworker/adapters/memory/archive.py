@@ -6,6 +6,7 @@ Part files and artifacts outlive `open_chat`, as they would outlive a process.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
@@ -28,6 +29,7 @@ from tgworker.core.model import (
     Migration,
     Person,
 )
+from tgworker.core.refresh import Change, reconcile
 from tgworker.errors import (
     ChatBusyError,
     ChatIdentityChangedError,
@@ -79,6 +81,7 @@ class MemoryArchive:
     commands: dict[str, FetchCommand] = field(factory=dict)
     broken: StorageError | None = None
     _folders: list[_Folder] = field(factory=list)
+    _begun: dict[str, datetime] = field(factory=dict)
 
     def replace_writers(self, fence: int) -> None:
         """For tests: writers with this number were at every chat, on another host."""
@@ -141,14 +144,17 @@ class MemoryArchive:
         known.names |= {n.lower() for n in (chat.username, *chat.usernames) if n is not None}
         return known
 
-    async def command_begins(self, command: FetchCommand, started_at: datetime) -> None:
+    async def command_begins(self, command: FetchCommand, started_at: datetime) -> datetime:
         await self.access()
-        if command.command_id is not None:
-            self.commands[command.command_id] = command
+        if command.command_id is None:
+            return started_at
+        self.commands[command.command_id] = command
+        return self._begun.setdefault(command.command_id, started_at)
 
     async def command_ends(self, command_id: str) -> None:
         await self.access()
         self.commands.pop(command_id, None)
+        self._begun.pop(command_id, None)
 
 
 @define
@@ -194,6 +200,8 @@ class MemoryDay:
     _from_start: bool
     saved: int = 0
     deduplicated: int = 0
+    updated: int = 0
+    vanished: int = 0
 
     @property
     def _part(self) -> _Messages:
@@ -221,11 +229,17 @@ class MemoryDay:
         self.deduplicated += len(messages) - new
         return new
 
-    async def seal(self, *, complete: bool, fetched_at: datetime) -> DayRow:
+    async def seal(self, *, complete: bool, fetched_at: datetime, whole: bool = False) -> DayRow:
         await self._archive.access()
         self._folder.check(self._fence)
-        merged = self._stored.by_id | self._part.by_id
-        held = _Messages(dict(sorted(merged.items())), self._stored.people | self._part.people)
+        fresh, stored = (
+            [each.by_id[id] for id in sorted(each.by_id)] for each in (self._part, self._stored)
+        )
+        merged = list(reconcile(fresh, stored, whole=whole and self._from_start))
+        changes = Counter(change for _, change in merged)
+        self.updated, self.vanished = changes[Change.UPDATED], changes[Change.VANISHED]
+        by_id = {message["id"]: message for message, _ in merged}
+        held = _Messages(by_id, self._stored.people | self._part.people)
         outline = Outline()
         for message in held.by_id.values():
             outline.add(message)

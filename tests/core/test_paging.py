@@ -188,10 +188,19 @@ def test_people_of_all_answers_that_were_joined_are_kept() -> None:
     walk = Walk(AfterId(0))
 
     assert walk.receive(Page((20, 21), tuple(history[15:17]), (high,))) is None
-    assert walk.receive(Page((18, 19), tuple(history[13:15]), (low,))) is None
-    assert walk.receive(Page((), ())) is None
-    page = walk.receive(Page((), ()))
+    assert walk.receive(Page((18, 19, 20), tuple(history[13:16]), (low,))) is None
+    lowest = Page((18,), (history[13],))
+    assert walk.receive(lowest) is None
+    page = walk.receive(lowest)
 
     assert page is not None
     assert (18, 19, 20, 21) == page.ids
     assert (low, high) == page.people
+
+
+def test_an_answer_with_a_hole_in_a_gap_is_not_believed() -> None:
+    """Below the newest message Telegram gives the oldest one only: what lies between is asked for."""
+    history = History(make_history(103, 0))
+    faults = ["empty", "none", "repeat", "none", "oldest", "none"]
+
+    assert history == run(Walk(FromDate(EPOCH)), Server(history), faults)

@@ -6,8 +6,8 @@ deleted messages only. So no single answer is believed to be the end, nor to be 
 - *forward* asks for the messages right above what is held. A full page that follows a full page is
   taken as it is. Any other forward request asks for one message that is held already as well (the
   anchor): with it in the answer, nothing is missing in between.
-- *gap* is asked when the anchor did not come: what lies below the lowest new id, until something
-  known shows up.
+- *gap* is asked when the anchor did not come: the lowest new id once more, and what lies below it,
+  until something known shows up.
 - *tail* is asked when a page was short or brought nothing: only if the chat's newest message is one
   that is held (or too old) is this the end.
 
@@ -94,7 +94,7 @@ class Walk:
         """The next request."""
         match self._asking:
             case _Asking.GAP:
-                return HistoryQuery(offset_id=min(self._held[0].ids))
+                return HistoryQuery(offset_id=min(self._held[0].ids), add_offset=-1)
             case _Asking.TAIL:
                 return HistoryQuery(limit=1)
             case _:
@@ -146,6 +146,11 @@ class Walk:
 
     def _receive_gap(self, page: Page) -> Page | None:
         lowest = min(self._held[0].ids)
+        if lowest not in page.ids:  # the answer does not join what is held: all of it is in doubt
+            self._held = []
+            self._stall()
+            self._ask_forward(anchored=True)
+            return None
         below = _where(page, lambda id, _: id < lowest)
         new = self._beyond(below)
         if new.ids:

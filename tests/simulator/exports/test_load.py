@@ -115,6 +115,13 @@ def test_an_old_export_has_local_times_that_are_taken_for_utc(load: Load) -> Non
     assert "local times, taken for UTC: 4" in loaded.remarks[0]
 
 
+def test_a_time_that_names_its_zone_is_that_time(load: Load) -> None:
+    loaded = load(export_of({"date_unixtime": None, "date": "2025-11-07T15:00:00+03:00"}))
+
+    (message,) = world_of(loaded).truth(-1001234567890, DAY)
+    assert ("2025-11-07T12:00:00Z", ()) == (message["date"], loaded.remarks)
+
+
 def test_what_can_not_be_served_is_left_out_and_counted(load: Load) -> None:
     loaded = load(
         export_of(

@@ -335,6 +335,7 @@ def test_reactions_are_counted_by_kind(truths: Truths) -> None:
         {"type": "emoji", "count": 3, "emoji": "👍"},
         {"type": "custom_emoji", "count": 2, "document_id": "5222148368955877900"},
         {"type": "custom_emoji", "count": 1, "document_id": "stickers/a.tgs"},
+        {"type": "custom_emoji", "count": 1, "document_id": "0"},
         {"type": "paid", "count": 9},
     ]
 

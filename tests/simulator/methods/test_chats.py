@@ -167,7 +167,7 @@ def test_single_dialogs_can_be_asked_for(world: World, ask: Ask, peer_of: PeerOf
 
 def test_a_forum_tells_its_topics(world: World, ask: Ask, peer_of: PeerOf) -> None:
     forum = world.chats[2]
-    opened = forum.history.generator.topics
+    opened = forum.history.source.topics
     deleted = max(opened)
     world.delete("the_forum", [deleted])
 
@@ -185,7 +185,7 @@ def test_a_forum_tells_its_topics(world: World, ask: Ask, peer_of: PeerOf) -> No
 
 def test_topics_by_id_include_deleted_ones(world: World, ask: Ask, peer_of: PeerOf) -> None:
     forum = world.chats[2]
-    first = min(forum.history.generator.topics)
+    first = min(forum.history.source.topics)
 
     answer = ask(messages.GetForumTopicsByIDRequest(peer_of(forum), [first, 10**6]))
 

@@ -187,7 +187,7 @@ def test_what_is_not_kept_any_more_is_made_again_the_same(world: World) -> None:
 
 def test_a_thread_holds_the_answers_to_its_root(world: World, ask: Ask, peer_of: PeerOf) -> None:
     chat = world.chats[1]
-    threads = chat.history.generator.threads
+    threads = chat.history.source.threads
     root = max((id for id in threads if chat.history.place(id)), key=lambda id: len(threads[id]))
 
     whole = ask(replies(peer_of(chat), root))
@@ -221,7 +221,7 @@ def test_a_search_finds_texts(world: World, ask: Ask, peer_of: PeerOf) -> None:
 def test_a_search_can_be_narrowed(world: World, ask: Ask, peer_of: PeerOf) -> None:
     chat = world.chats[1]
     user = world.people.users[0]
-    threads = chat.history.generator.threads
+    threads = chat.history.source.threads
     root = next(id for id in threads if chat.history.place(id) is not None)
     day = {
         "min_date": datetime(2025, 11, 2, tzinfo=UTC),

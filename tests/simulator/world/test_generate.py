@@ -221,7 +221,7 @@ def test_answers_point_back_to_other_days_and_to_deleted_messages_too(
 
 def test_a_threads_root_counts_its_answers(busy: World) -> None:
     history = busy.chats[1].history
-    threads = history.generator.threads
+    threads = history.source.threads
 
     assert max(map(len, threads.values())) >= 3
     for root, ids in threads.items():
@@ -235,7 +235,7 @@ def test_a_threads_root_counts_its_answers(busy: World) -> None:
 
 def test_in_a_forum_messages_are_in_topics_and_some_in_the_general_one(busy: World) -> None:
     chat = busy.chats[2]
-    topics = chat.history.generator.topics
+    topics = chat.history.source.topics
     counts = Counter(
         reply.top_id or reply.msg_id
         for message in messages(busy, 2)
@@ -299,4 +299,4 @@ def test_a_day_of_a_hundred_thousand_is_there_at_once(make_world: MakeWorld, ent
 
     assert 100_000 == len(history)
     assert history.at(99_999).text
-    assert world.chats[0].history.generator.threads == {}
+    assert world.chats[0].history.source.threads == {}

@@ -32,7 +32,7 @@ def test_copies_of_posts_are_what_comments_hang_on(discussed):
     news, talk = discussed.chats
     copies = [m for m in messages(talk) if m.forward and m.forward.from_id == news.marked_id]
     origins = [copy.forward.channel_post for copy in copies]
-    threads = talk.history.generator.threads
+    threads = talk.history.source.threads
 
     assert len(copies) > 5
     assert len(origins) == len(set(origins))

@@ -84,7 +84,7 @@ def _matches(world: World, message: WorldMessage, request: Any) -> bool:
 
 def _thread(chat: WorldChat, root: int) -> list[int]:
     """Places of the messages below a message, or in a topic; those that are still there."""
-    ids = chat.history.generator.threads.get(root, ())
+    ids = chat.history.source.threads.get(root, ())
     return [place for place in map(chat.history.place, ids) if place is not None]
 
 

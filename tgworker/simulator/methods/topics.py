@@ -53,7 +53,7 @@ def _forum(world: World, peer: Any) -> WorldChat:
 
 def _titles(chat: WorldChat) -> dict[int, str]:
     """Titles of the topics that have not been deleted."""
-    opened = chat.history.generator.topics.items()
+    opened = chat.history.source.topics.items()
     return {GENERAL: "General"} | {
         id: title for id, title in opened if chat.history.place(id) is not None
     }
@@ -73,7 +73,7 @@ def _answer(pages: Pages, chat: WorldChat, ids: list[int], count: int) -> Any:
 
 def _topic(chat: WorldChat, id: int, title: str) -> Any:
     opening = chat.history.find(id)
-    below = chat.history.generator.threads.get(id, ())
+    below = chat.history.source.threads.get(id, ())
     return types.ForumTopic(
         id=id,
         date=moment(0 if opening is None else opening.date),

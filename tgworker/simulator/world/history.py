@@ -1,4 +1,4 @@
-"""One chat's messages, as they are now: the generated ones and what has been changed since."""
+"""One chat's messages, as they are now: those it began with and what has been changed since."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tgworker.simulator.world.skeleton import DAY_SECONDS, Skeleton, day_start
 class History:
     """Messages by id. ``ids`` and ``dates`` (Unix seconds) ascend together and are read by the paging."""
 
-    def __init__(self, skeleton: Skeleton, generator: Source) -> None:
+    def __init__(self, skeleton: Skeleton, source: Source) -> None:
         self.ids = array("q", skeleton.ids)
         self.dates = array("q", skeleton.dates)
-        self.generator = generator
+        self.source = source
         self._changed: dict[int, WorldMessage] = {}
         self._last_id = self.ids[-1] if self.ids else 0
 
@@ -34,7 +34,7 @@ class History:
         """The message at that place."""
         id = self.ids[place]
         changed = self._changed.get(id)
-        return changed if changed is not None else self.generator.message(id, self.dates[place])
+        return changed if changed is not None else self.source.message(id, self.dates[place])
 
     def find(self, id: int) -> WorldMessage | None:
         """The message with that id, if it is (still) there."""

@@ -26,7 +26,7 @@ def tell_comments(channel_id: int, channel: History, group: History) -> None:
             waiting.append(posts.pop(0))
         if waiting:
             post = waiting.pop()
-            counts[post.id] = len(group.generator.threads[root.id])
+            counts[post.id] = len(group.source.threads[root.id])
             group.replace(_copy(post, root, channel_id))
     for post in [post for post in _all(channel) if post.action is None]:
         channel.replace(evolve(post, replies_count=counts.get(post.id, 0)))
@@ -50,7 +50,7 @@ def _all(history: History) -> Iterable[WorldMessage]:
 
 def _roots(group: History) -> Iterable[WorldMessage]:
     """The messages that are answered, and answer nothing themselves; in a thread's chain the first is its root."""
-    found = map(group.find, sorted(group.generator.threads))
+    found = map(group.find, sorted(group.source.threads))
     return [root for root in found if root is not None and root.action is None]
 
 

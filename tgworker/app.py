@@ -21,7 +21,7 @@ from tgworker.adapters.redis.queue import RedisCommandQueue
 from tgworker.adapters.telegram import open_gateway
 from tgworker.background import open_background
 from tgworker.core.model import Event, FetchCommand
-from tgworker.errors import ExitCode, SettingsError, TgworkerError
+from tgworker.errors import AccountUnusableError, ExitCode, SettingsError, TgworkerError
 from tgworker.instruments import Shipment, open_instruments, open_shipping
 from tgworker.ports import Archive, FloodLedger, Observer
 from tgworker.service.emitter import Emitter
@@ -29,7 +29,7 @@ from tgworker.service.fetch import Fetcher
 from tgworker.service.floods import FloodPolicy
 from tgworker.service.guard import BreakerPolicy, GuardedGateway, GuardPolicy
 from tgworker.service.job import JobPolicy, JobRunner
-from tgworker.service.oneshot import fetch_once
+from tgworker.service.oneshot import fetch_once, refuse_all
 from tgworker.service.outage import Outage
 from tgworker.service.queue_watch import watch_queue
 from tgworker.service.reader import Reader
@@ -169,21 +169,24 @@ async def _fetch_once(
     stop: Stop,
     shipments: Sequence[Shipment],
 ) -> int:
-    async with (
-        open_instruments(settings, Outage(0), shipments, serve=False) as instruments,
-        _open_fetcher(settings, stop, instruments.observer) as (fetcher, _),
-    ):
-        return await fetch_once(
-            fetcher,
-            commands,
-            on_event,
-            stop=stop,
-            clock=utc_now,
-            worker_id=settings.worker_id,
-            progress_interval=settings.progress_interval_seconds,
-            concurrency=settings.fetch_concurrency,
-            patience=settings.flood_wait_max_seconds,
-        )
+    async with open_instruments(settings, Outage(0), shipments, serve=False) as instruments:
+        try:
+            async with _open_fetcher(settings, stop, instruments.observer) as (fetcher, _):
+                return await fetch_once(
+                    fetcher,
+                    commands,
+                    on_event,
+                    stop=stop,
+                    clock=utc_now,
+                    worker_id=settings.worker_id,
+                    progress_interval=settings.progress_interval_seconds,
+                    concurrency=settings.fetch_concurrency,
+                    patience=settings.flood_wait_max_seconds,
+                )
+        except AccountUnusableError as error:
+            return await refuse_all(
+                error, commands, on_event, clock=utc_now, worker_id=settings.worker_id
+            )
 
 
 @asynccontextmanager
@@ -201,6 +204,7 @@ async def _open_fetcher(
             session=settings.telegram_session,
             server=settings.telegram_server,
             server_key=settings.telegram_server_key,
+            request_timeout=settings.request_timeout_seconds,
         ) as gateway,
         open_archive(
             settings.data_dir,

@@ -15,7 +15,7 @@ from tgworker.adapters.memory.gateway import MemoryGateway
 from tgworker.core.model import ChatRef, Event, EventKind, FetchCommand, Mode, Status, Strategy
 from tgworker.errors import AccountUnusableError, ParkedError, TgworkerError, TransientError
 from tgworker.service.fetch import Fetcher
-from tgworker.service.oneshot import fetch_once
+from tgworker.service.oneshot import fetch_once, refuse_all
 from tgworker.service.stop import Stop
 
 NOW = datetime(2025, 11, 20, tzinfo=UTC)
@@ -112,12 +112,33 @@ async def test_days_that_failed_fail_the_run(telegram: MemoryGateway) -> None:
     assert ("days_failed", 1) == (run.events[-1].error_type, run.events[-1].errors)
 
 
-async def test_an_account_that_can_not_work_leaves_the_rest_alone(telegram: MemoryGateway) -> None:
+async def test_an_account_that_can_not_work_fails_all_the_rest_unasked(
+    telegram: MemoryGateway,
+) -> None:
     telegram.stumbles = [AccountUnusableError("banned")]
     run = Run()
 
     assert 3 == await run.fetch(telegram, command(), command())
-    assert 1 == len({event.command_id for event in run.events})
+    failed = [event for event in run.events if event.event is EventKind.FAILED]
+    assert [("account_unusable", "banned")] * 2 == [(e.error_type, e.error) for e in failed]
+    assert 1 == len([event for event in run.events if event.event is EventKind.STARTED])
+
+
+async def test_an_account_that_can_not_work_from_the_start_fails_every_command() -> None:
+    events: list[Event] = []
+
+    code = await refuse_all(
+        AccountUnusableError("banned"),
+        [command("one"), command("two")],
+        events.append,
+        clock=lambda: NOW,
+        worker_id="w",
+    )
+
+    assert 3 == code
+    assert [(EventKind.FAILED, "@one"), (EventKind.FAILED, "@two")] == [
+        (event.event, event.chat) for event in events
+    ]
 
 
 async def test_a_stop_ends_it_at_a_page_as_unfinished(telegram: MemoryGateway) -> None:

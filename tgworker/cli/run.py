@@ -42,8 +42,12 @@ def run() -> int:
         return trio.run(run_worker, settings, shipments)
     except TgworkerError as error:
         code = exit_code_of(error)
+        unusable = code is ExitCode.ACCOUNT_UNUSABLE
         log.critical(
-            "worker.failed", error_type=error.error_type, error=str(error), exit_code=int(code)
+            "account.unusable" if unusable else "worker.failed",
+            error_type=error.error_type,
+            error=str(error),
+            exit_code=int(code),
         )
         raise
     # The border of the process: the log, unlike Python's traceback, hides secrets.

@@ -26,6 +26,7 @@ SHORTEST_REST_SECONDS = 1.0
 @define
 class _Verdict:
     exit_code: ExitCode = ExitCode.DONE
+    unusable: AccountUnusableError | None = None
 
 
 async def fetch_once(
@@ -43,27 +44,18 @@ async def fetch_once(
     """Carry the commands out, so many at once, telling `on_event`.
 
     There is no queue to park a command in. So a command that has to rest does so here, if that and its other rests
-    since it last got a message take no longer than `patience` seconds; otherwise it is left as it is.
+    since it last got a message take no longer than `patience` seconds; otherwise it is left as it is. Nor is anybody
+    else there to carry out what an account that can't work any more leaves undone: all that fails.
     Returns the exit code: 0 only if every command was completed.
     """
     verdict = _Verdict()
     places = trio.CapacityLimiter(concurrency)
 
-    async def tell(event: Event) -> None:  # noqa: ASYNC124  # a Reporter awaits what it tells
-        on_event(event)
-
     async def carry_out(command: FetchCommand) -> None:
-        command_id = command.command_id or str(uuid4())
-        reporter = Reporter(
-            command=evolve(command, command_id=command_id),
-            command_id=command_id,
-            worker_id=worker_id,
-            clock=clock,
-            emit=tell,
-            deliver=tell,
-            progress_interval=progress_interval,
-        )
-        with structlog.contextvars.bound_contextvars(command_id=command_id, chat=str(command.chat)):
+        reporter = _reporter(command, on_event, clock, worker_id, progress_interval)
+        with structlog.contextvars.bound_contextvars(
+            command_id=reporter.command_id, chat=str(command.chat)
+        ):
             async with places:
                 await _carry_out(fetcher, reporter, stop, verdict, patience)
 
@@ -71,6 +63,43 @@ async def fetch_once(
         for command in commands:
             nursery.start_soon(carry_out, command)
     return verdict.exit_code
+
+
+async def refuse_all(
+    error: AccountUnusableError,
+    commands: Sequence[FetchCommand],
+    on_event: Callable[[Event], None],
+    *,
+    clock: Clock,
+    worker_id: str,
+) -> int:
+    """Tell of commands that could not even be begun, because the account can't work. Returns the exit code."""
+    log.critical("account.unusable", error_type=error.error_type, error=str(error))
+    for command in commands:
+        await _reporter(command, on_event, clock, worker_id).failed(error.error_type, str(error))
+    return ExitCode.ACCOUNT_UNUSABLE
+
+
+def _reporter(
+    command: FetchCommand,
+    on_event: Callable[[Event], None],
+    clock: Clock,
+    worker_id: str,
+    progress_interval: float = 0.0,
+) -> Reporter:
+    async def tell(event: Event) -> None:  # noqa: ASYNC124  # a Reporter awaits what it tells
+        on_event(event)
+
+    command_id = command.command_id or str(uuid4())
+    return Reporter(
+        command=evolve(command, command_id=command_id),
+        command_id=command_id,
+        worker_id=worker_id,
+        clock=clock,
+        emit=tell,
+        deliver=tell,
+        progress_interval=progress_interval,
+    )
 
 
 async def _carry_out(
@@ -86,9 +115,11 @@ async def _carry_out(
             raise TgworkerError("Some days could not be fetched.", error_type="days_failed")
     except StoppingError:
         verdict.exit_code = verdict.exit_code or ExitCode.FAILED
+        if verdict.unusable is not None:
+            await reporter.failed(verdict.unusable.error_type, str(verdict.unusable))
     except AccountUnusableError as error:
         log.critical("account.unusable", error_type=error.error_type, error=str(error))
-        verdict.exit_code = ExitCode.ACCOUNT_UNUSABLE
+        verdict.exit_code, verdict.unusable = ExitCode.ACCOUNT_UNUSABLE, error
         await reporter.failed(error.error_type, str(error))
         stop.set(ExitCode.ACCOUNT_UNUSABLE)
     except ParkedError as error:

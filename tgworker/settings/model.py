@@ -182,6 +182,12 @@ class Settings:
     circuit_breaker_open_timeout_seconds: float = setting(
         "CIRCUIT_BREAKER_OPEN_TIMEOUT_SECONDS", number(0, above=True), 60.0, about="Then one probe"
     )
+    request_timeout_seconds: float = setting(
+        "REQUEST_TIMEOUT_SECONDS",
+        number(0, above=True),
+        30.0,
+        about="Telegram has not answered by then: ask again",
+    )
     requests_per_second: float = setting(
         "REQUESTS_PER_SECOND", number(0, above=True), 1.0, about="To Telegram, for the account"
     )

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import redis
 
+from tgworker.simulator.changes import change_world
 from tgworker.simulator.world import World, parse_world
 
 PATIENCE = 60.0
@@ -194,6 +195,11 @@ class Stage:
         """Forget all faults, and count from zero again."""
         self._http("DELETE", "/faults")
         self._http("POST", "/reset")
+
+    def change(self, chat: str | int, **change: Any) -> None:
+        """Do something to a chat, in the simulator's world and in the one that knows the truth."""
+        change_world(self.world, {"chat": chat, **change})
+        self._http("POST", "/world", {"chat": chat, **change})
 
     def _http(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,12 +16,19 @@ from tgworker.simulator.control import MAX_BODY, open_control
 from tgworker.simulator.faults import Fault
 from tgworker.simulator.plan import FaultPlan
 from tgworker.simulator.stats import Stats
+from tgworker.simulator.world import World, parse_world
+
+CHAT = {"username": "news", "type": "channel", "per_day": [9]} | {
+    "from": "2025-11-01",
+    "to": "2025-11-02",
+}
 
 
 class Control:
     def __init__(self) -> None:
         self.plan = FaultPlan()
         self.stats = Stats(trio.current_time)
+        self.world = World(parse_world({"chats": [CHAT]}, now=datetime(2025, 11, 20, tzinfo=UTC)))
         self.url = ""
 
     async def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
@@ -42,7 +50,7 @@ class Control:
 @pytest.fixture
 async def control() -> AsyncIterator[Control]:
     made = Control()
-    async with open_control(made.plan, made.stats) as made.url:
+    async with open_control(made.plan, made.stats, made.world) as made.url:
         yield made
 
 
@@ -142,14 +150,64 @@ async def test_websockets_are_turned_away(control: Control) -> None:
 async def test_a_port_that_is_taken_is_an_error(control: Control) -> None:
     port = int(control.url.rpartition(":")[2])
     with pytest.raises(OSError):
-        async with open_control(FaultPlan(), control.stats, port=port):
+        async with open_control(FaultPlan(), control.stats, control.world, port=port):
             pass
 
 
 async def test_it_listens_on_loopback_and_ends_with_its_block() -> None:
-    async with open_control(FaultPlan([Fault(empty=True)]), Stats(trio.current_time)) as url:
+    async with open_control(
+        FaultPlan([Fault(empty=True)]), Stats(trio.current_time), Control().world
+    ) as url:
         host, _, port = url.removeprefix("http://").rpartition(":")
 
     assert "127.0.0.1" == host
     with pytest.raises(OSError):
         await trio.open_tcp_stream(host, int(port))
+
+
+async def test_the_world_can_be_changed(control: Control) -> None:
+    chat = control.world.chat("news")
+    ids = list(chat.history.ids)
+    text = next(id for id in ids if chat.history.find(id).action is None)  # type: ignore[union-attr]
+    changes = [
+        {"chat": "@news", "username": "newest", "title": "Newest"},
+        {"chat": chat.id, "edit": text, "text": "changed"},
+        {"chat": chat.marked_id, "delete": [ids[0]], "private": True},
+    ]
+
+    assert (200, {"changed": 3}) == await control.ask(
+        "POST", "/world", json.dumps(changes).encode()
+    )
+    assert ("newest", "Newest", True) == (chat.username, chat.title, chat.private)
+    assert ("changed", None) == (
+        chat.history.find(text).text,  # type: ignore[union-attr]
+        chat.history.find(ids[0]),
+    )
+    assert (200, {"changed": 1}) == await control.ask(
+        "POST", "/world", b'{"chat": "newest", "username": null}'
+    )
+    assert chat.username is None
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"{", "not JSON"),
+        (b"[5]", "$[0] must be an object"),
+        (b'{"chat": "nobody", "title": "x"}', "$[0].chat must be a chat of this world"),
+        (b'{"title": "x"}', "$[0].chat is missing"),
+        (b'{"chat": "news"}', "needs something that happens"),
+        (b'{"chat": "news", "username": "a b"}', "$[0].username must be"),
+        (b'{"chat": "news", "edit": 1, "text": "x"}', "$[0].edit must be the id of a message"),
+        (b'{"chat": "news", "delete": ["x"]}', "$[0].delete must be"),
+        (b'{"chat": "news", "titel": "x"}', "$[0].titel is not a known field"),
+    ],
+)
+async def test_a_change_that_is_none_changes_nothing(
+    control: Control, body: bytes, error: str
+) -> None:
+    status, answer = await control.ask("POST", "/world", body)
+
+    assert 400 == status
+    assert any(error in each for each in answer["errors"]), answer
+    assert "news" == control.world.chat("news").title

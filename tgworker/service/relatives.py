@@ -93,19 +93,22 @@ class Family:
     async def _fetch_comments(self, named: Part, days: Span) -> None:
         """The same days of the group in which a channel's posts are commented on."""
         chat = await self.gateway.resolve(named.chat)
-        discussion = None
-        if chat.type is ChatType.CHANNEL:
-            discussion = (await self.gateway.relatives(chat)).discussion
-        if discussion is None:
-            log.info("comments.none")
-            return
         try:
-            await self.fetch(Part(ChatRef(id=discussion), days.first, days.last))
+            discussion = await self._discussion_of(chat)
+            if discussion is None:
+                log.info("comments.none")
+            else:
+                await self.fetch(Part(ChatRef(id=discussion), days.first, days.last))
         except ChatUnavailableError as error:
             raise ChatUnavailableError(
                 f"The days of {chat.label} are saved, but not the comments: {error}",
                 error_type=error.error_type,
             ) from error
+
+    async def _discussion_of(self, chat: Chat) -> int | None:
+        if chat.type is not ChatType.CHANNEL:
+            return None
+        return (await self.gateway.relatives(chat)).discussion
 
 
 async def origin_of(gateway: Gateway, chat: Chat, first: Message) -> Migration | None:

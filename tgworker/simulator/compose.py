@@ -97,7 +97,7 @@ async def open_simulator(
             gzip=gzip,
             name_of=partial(_name_of, world),
         ) as server,
-        open_control(plan, server.stats, port=control_port) as control_url,
+        open_control(plan, server.stats, world, port=control_port) as control_url,
     ):
         simulator = Simulator(world, server, control_url)
         if env_file is not None:

@@ -1,10 +1,11 @@
-"""The control address: HTTP on loopback, to count what was asked and to break things.
+"""The control address: HTTP on loopback, to count what was asked, to change the world and to break things.
 
 ===================  ==============================================================================
 ``GET /stats``       requests by method, total, connections, faults dealt by kind, length of the log
 ``GET /log``         the last requests, oldest first; ``?since=N``: those after number N
 ``POST /faults``     add the fault of the body, or a list of them
 ``DELETE /faults``   forget all faults
+``POST /world``      make the change of the body, or a list of them (`changes`)
 ``POST /reset``      count from zero
 ===================  ==============================================================================
 
@@ -26,9 +27,11 @@ from hypercorn.config import Config
 from hypercorn.trio import serve
 
 from tgworker.background import open_background
+from tgworker.simulator.changes import ChangeError, change_world
 from tgworker.simulator.faults import FaultError, parse_faults
 from tgworker.simulator.plan import FaultPlan
 from tgworker.simulator.stats import Stats
+from tgworker.simulator.world import World
 
 MAX_BODY = 1 << 20
 """Longer bodies are refused, in bytes."""
@@ -53,14 +56,16 @@ class _Response:
 class Control:
     """The ASGI application."""
 
-    def __init__(self, plan: FaultPlan, stats: Stats) -> None:
+    def __init__(self, plan: FaultPlan, stats: Stats, world: World) -> None:
         self._plan = plan
         self._stats = stats
+        self._world = world
         self._routes = {
             ("GET", "/stats"): self._get_stats,
             ("GET", "/log"): self._get_log,
             ("POST", "/faults"): self._post_faults,
             ("DELETE", "/faults"): self._delete_faults,
+            ("POST", "/world"): self._post_world,
             ("POST", "/reset"): self._post_reset,
         }
 
@@ -107,6 +112,15 @@ class Control:
         self._plan.add(faults)
         return _Response(200, {"added": len(faults)})
 
+    def _post_world(self, request: _Request) -> _Response:
+        try:
+            made = change_world(self._world, orjson.loads(request.body))
+        except orjson.JSONDecodeError as error:
+            return _refuse(400, f"not JSON: {error}")
+        except ChangeError as error:
+            return _refuse(400, *error.problems)
+        return _Response(200, {"changed": made})
+
     def _delete_faults(self, request: _Request) -> _Response:
         self._plan.clear()
         return _Response(200, {})
@@ -117,7 +131,9 @@ class Control:
 
 
 @asynccontextmanager
-async def open_control(plan: FaultPlan, stats: Stats, *, port: int = 0) -> AsyncIterator[str]:
+async def open_control(
+    plan: FaultPlan, stats: Stats, world: World, *, port: int = 0
+) -> AsyncIterator[str]:
     """Serve the control address on loopback; gives its URL. `port` 0: any free one.
 
     Raises:
@@ -129,7 +145,7 @@ async def open_control(plan: FaultPlan, stats: Stats, *, port: int = 0) -> Async
     config.bind = [f"fd://{listening.detach()}"]
     config.errorlog = None  # what goes wrong is in the answers
     async with open_background() as nursery:
-        await nursery.start(partial(serve, Control(plan, stats), config, mode="asgi"))
+        await nursery.start(partial(serve, Control(plan, stats, world), config, mode="asgi"))
         yield url
 
 

@@ -98,7 +98,7 @@ class TestRelatives:
         chat = await gateway.resolve(NEWS)
 
         for _ in range(2):
-            with pytest.raises(ChatUnavailableError, match="comments of @news") as caught:
+            with pytest.raises(ChatUnavailableError, match="comments on @news") as caught:
                 await gateway.relatives(chat)
 
         assert "channel_private" == caught.value.error_type

@@ -129,7 +129,7 @@ class TelegramGateway:
                 continue
             if isinstance(entity, types.ChannelForbidden):
                 raise ChatUnavailableError(
-                    f"The comments of {chat.label} are in a group that the account may not read.",
+                    f"The account may not read the group of the comments on {chat.label}.",
                     error_type="channel_private",
                 )
             await self._known.learn(entity)

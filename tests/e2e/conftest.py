@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.stage import Stage
+from tgworker.adapters.redis.server import RedisServer
 
 MakeStage = Callable[..., Stage]
+
+
+@pytest.fixture(scope="module")
+def shared_stage(
+    tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer
+) -> Iterator[MakeStage]:
+    """Sets one stage for all tests of a module, as `make_stage` does for one; errors are theirs to expect."""
+    with ExitStack() as stages:
+
+        def make(world: dict[str, Any], *args: str) -> Stage:
+            stage = Stage(tmp_path_factory.mktemp("stage"), redis_server.url, world)
+            stages.callback(stage.close)
+            stage.redis.flushall()
+            stage.open(*args)
+            return stage
+
+        yield make
 
 
 @pytest.fixture

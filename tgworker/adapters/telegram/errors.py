@@ -35,7 +35,7 @@ _WAITS = (
 
 _LOG_IN_AGAIN = "Run `tgworker login`."
 _ASK_SPAM_BOT = "See @SpamBot in the Telegram app, and use another account meanwhile."
-_LET_IN = "Let the account in again, or use one that is a member."
+LET_IN = "Let the account in again, or use one that is a member."
 _CHECK_ID = "Check the id, and that the account is a member."
 _CHECK_NAME = "Check it: perhaps the chat was renamed, then its id still leads to it."
 _NEW_LINK = "Ask for a new link, and join with the account."
@@ -65,19 +65,19 @@ _ACCOUNT = {
 }
 
 _CHAT = {
-    "CHANNEL_PRIVATE": f"The chat is private, or the account was banned from it. {_LET_IN}",
-    "CHANNEL_PUBLIC_GROUP_NA": f"The group is not available to the account. {_LET_IN}",
+    "CHANNEL_PRIVATE": f"The chat is private, or the account was banned from it. {LET_IN}",
+    "CHANNEL_PUBLIC_GROUP_NA": f"The group is not available to the account. {LET_IN}",
     "CHANNEL_BANNED": "Telegram has banned the chat: what is archived is all there will be.",
     "CHANNEL_INVALID": f"Telegram does not know this chat (any more), or not for this account. {_CHECK_ID}",
     "CHANNEL_ID_INVALID": f"Telegram does not know this chat. {_CHECK_ID}",
     "CHAT_ID_INVALID": f"Telegram does not know this chat. {_CHECK_ID}",
     "CHAT_INVALID": f"Telegram does not know this chat. {_CHECK_ID}",
-    "CHAT_FORBIDDEN": f"The account may not see this chat (any more). {_LET_IN}",
+    "CHAT_FORBIDDEN": f"The account may not see this chat (any more). {LET_IN}",
     "CHAT_RESTRICTED": "Telegram restricts this chat for the account: see what its app says of it.",
     "CHAT_ADMIN_REQUIRED": "Only administrators may read this chat. Make the account one, or leave the chat out.",
     "PEER_ID_INVALID": f"Telegram does not know this chat, or the account never met it. {_CHECK_ID}",
     "PEER_ID_NOT_SUPPORTED": "Telegram does not give out this kind of chat: leave it out.",
-    "USER_BANNED_IN_CHANNEL": f"The account is banned in this chat. {_LET_IN}",
+    "USER_BANNED_IN_CHANNEL": f"The account is banned in this chat. {LET_IN}",
     "USERNAME_NOT_OCCUPIED": f"Nobody has this username. {_CHECK_NAME}",
     "USERNAME_INVALID": f"This cannot be a username. {_CHECK_NAME}",
     "INVITE_HASH_EXPIRED": f"The invitation has expired. {_NEW_LINK}",

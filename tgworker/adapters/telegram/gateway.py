@@ -14,7 +14,7 @@ import trio
 import trio_asyncio
 from telethon.tl import functions, types
 
-from tgworker.adapters.telegram.errors import translate_errors
+from tgworker.adapters.telegram.errors import LET_IN, translate_errors
 from tgworker.adapters.telegram.floods import SessionFloodLedger
 from tgworker.adapters.telegram.known import KnownChats, input_peer
 from tgworker.adapters.telegram.link import Link
@@ -129,7 +129,7 @@ class TelegramGateway:
                 continue
             if isinstance(entity, types.ChannelForbidden):
                 raise ChatUnavailableError(
-                    f"The account may not read the group of the comments on {chat.label}.",
+                    f"The account may not read the group of the comments on {chat.label}. {LET_IN}",
                     error_type="channel_private",
                 )
             await self._known.learn(entity)

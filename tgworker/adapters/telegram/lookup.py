@@ -12,6 +12,7 @@ from typing import TypeAlias
 from telethon.tl import functions, types
 from telethon.utils import get_input_peer
 
+from tgworker.adapters.telegram.errors import LET_IN
 from tgworker.adapters.telegram.known import is_whole
 from tgworker.adapters.telegram.people import entity_id, map_chat
 from tgworker.adapters.telegram.plain import TL, marked_id
@@ -37,7 +38,8 @@ async def look_up(ref: ChatRef, ask: Ask, session: TelegramSession) -> TL:
     found = await (_by_id if ref.username is None else _by_username)(ref, ask, session)
     if isinstance(found, types.ChannelForbidden | types.ChatForbidden):
         raise ChatUnavailableError(
-            f"{ref} is private, or the account was banned from it.", error_type="channel_private"
+            f"{ref} is private, or the account was banned from it. {LET_IN}",
+            error_type="channel_private",
         )
     if found is None or not is_whole(found):
         raise ChatUnavailableError(

@@ -68,8 +68,14 @@ class TelegramSession(SQLiteSession):  # type: ignore[misc]  # Telethon ships no
     """A Telethon session that keeps no users. Open it with `open_session`."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(str(path))
-        self._cursor().executescript(_TABLES)
+        try:
+            super().__init__(str(path))
+            self._cursor().executescript(_TABLES)
+        except (sqlite3.Error, ValueError):
+            # Telethon connects before it looks at the file, and leaves one that it refuses open.
+            if self._conn is not None:
+                self._conn.close()
+            raise
         self._changing = threading.Lock()
 
     def move(self, dc_id: int, host: str, port: int, auth_key: AuthKey, left: str | None) -> None:

@@ -147,7 +147,7 @@ class DayFiles:
                 f"A file of {self.place.artifact(form)} changed under us."
             ) from error
         enter_row(disk, self.place, self._chat, self._conditions.schema_version, row)
-        if not self._owes_names():
+        if complete or not self._owes_names():
             for old in self._stored:
                 if old.form is not form:
                     remove_file(disk, old.path)

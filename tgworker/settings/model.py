@@ -177,7 +177,7 @@ class Settings:
         "CIRCUIT_BREAKER_FAILURE_THRESHOLD",
         integer(1),
         5,
-        about="So many failures open the breaker",
+        about="So many failures in a row open the breaker",
     )
     circuit_breaker_open_timeout_seconds: float = setting(
         "CIRCUIT_BREAKER_OPEN_TIMEOUT_SECONDS", number(0, above=True), 60.0, about="Then one probe"

@@ -14,15 +14,8 @@ from tgworker.adapters.archive import open_archive
 from tgworker.adapters.redis.connection import open_redis
 from tgworker.adapters.redis.producer import submit
 from tgworker.adapters.redis.queue import RedisCommandQueue
-from tgworker.core.model import (
-    ArtifactFormat,
-    Chat,
-    ChatRef,
-    ChatType,
-    FetchCommand,
-    Message,
-    Mode,
-)
+from tgworker.core.message import Message
+from tgworker.core.model import ArtifactFormat, Chat, ChatRef, ChatType, FetchCommand, Mode
 from tgworker.ports import Claim, Dead, Park
 
 DAY = date(2025, 11, 7)

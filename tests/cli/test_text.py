@@ -8,7 +8,8 @@ from attrs import evolve
 from tgworker.cli.text import event_line, printable, what_is_asked
 from tgworker.core.codec import from_json
 from tgworker.core.events import event_json
-from tgworker.core.model import DayReport, Event, EventKind, FieldError, Json, Mode, Status
+from tgworker.core.message import Json
+from tgworker.core.model import DayReport, Event, EventKind, FieldError, Mode, Status
 
 EVENT = Event(
     event=EventKind.STARTED,

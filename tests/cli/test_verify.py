@@ -13,7 +13,8 @@ import pytest
 import trio
 
 from tgworker.adapters.archive import open_archive
-from tgworker.core.model import ArtifactFormat, Chat, ChatType, Message
+from tgworker.core.message import Message
+from tgworker.core.model import ArtifactFormat, Chat, ChatType
 
 CHAT = Chat(-1000000000007, ChatType.SUPERGROUP, "Python", username="ru_python")
 NAMELESS = Chat(-1000000000008, ChatType.CHANNEL, "Nameless")

@@ -6,17 +6,8 @@ import pytest
 from attrs import frozen
 from hypothesis import strategies as st
 
-from tgworker.core.model import (
-    ArtifactFormat,
-    DayReport,
-    DayRow,
-    Entity,
-    Forward,
-    Message,
-    Participant,
-    Reaction,
-    Thread,
-)
+from tgworker.core.message import Button, Entity, Forward, Message, Quote, Reaction, ReplyFrom
+from tgworker.core.model import ArtifactFormat, DayReport, DayRow, Participant, Thread
 
 IDS = st.integers(1, 2**31 - 1)
 MARKED_IDS = st.integers(-(4 * 10**12), 2**40).filter(bool)
@@ -69,6 +60,26 @@ FORWARDS = st.builds(
     channel_post=maybe(IDS),
     post_author=maybe(TEXTS),
 )
+REPLIES_FROM = st.builds(
+    ReplyFrom,
+    type=NAMES,
+    chat_id=maybe(MARKED_IDS),
+    message_id=maybe(IDS),
+    story_id=maybe(IDS),
+    from_id=maybe(MARKED_IDS),
+    from_name=maybe(TEXTS),
+    date=maybe(TIMES),
+    channel_post=maybe(IDS),
+    post_author=maybe(TEXTS),
+    media=maybe(described("type")),
+)
+QUOTES = st.builds(
+    Quote,
+    text=TEXTS,
+    offset=maybe(COUNTS),
+    entities=st.lists(ENTITIES, max_size=2).map(tuple),
+)
+BUTTONS = st.builds(Button, type=NAMES, text=TEXTS, url=maybe(TEXTS))
 MESSAGES = st.builds(
     Message,
     id=IDS,
@@ -93,6 +104,9 @@ MESSAGES = st.builds(
     post_author=maybe(TEXTS),
     pinned=st.booleans(),
     service=maybe(described("action")),
+    reply_from=maybe(REPLIES_FROM),
+    quote=maybe(QUOTES),
+    buttons=st.lists(BUTTONS, max_size=2).map(tuple),
 )
 PARTICIPANTS = st.builds(
     Participant,

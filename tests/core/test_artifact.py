@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tgworker.core.artifact import Outline, canonical, read_stream, read_whole, render
 from tgworker.core.codec import to_json
-from tgworker.core.model import ArtifactFormat, Chat, ChatType, Message, Participant, Person
+from tgworker.core.message import Message
+from tgworker.core.model import ArtifactFormat, Chat, ChatType, Participant, Person
 
 CHAT = Chat(-1000000000007, ChatType.CHANNEL, "Python", username="ru_python")
 DAY = date(2025, 11, 7)
@@ -217,6 +218,21 @@ def test_messages_of_other_writers_take_on_our_form():
 
     assert list(message.items()) == list(canonical(shuffled).items())
     assert message is canonical(message)
+
+
+@given(data=st.data())
+def test_what_was_written_is_in_our_form_whatever_it_has(data, values):
+    """Lines of today, and those of before there was more than the contract asks for."""
+    written = raw(data.draw(values.messages))
+    before = {key: value for key, value in written.items() if key in plain(1)}
+
+    assert written is canonical(written)
+    assert before is canonical(before)
+
+
+def test_what_another_writer_left_empty_is_left_out():
+    """Keys beyond the contract say something or are not there."""
+    assert plain(1) == canonical(plain(1) | {"reply_from": None, "quote": None, "buttons": []})
 
 
 @pytest.mark.parametrize("thing", [None, 5, [], {}, {"id": "1"}, plain(1) | {"id": "1"}])

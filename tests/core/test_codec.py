@@ -9,19 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgworker.core.codec import from_json, structure, to_json, utc_text
+from tgworker.core.message import Button, Entity, Forward, Message, Quote, Reaction, ReplyFrom
 from tgworker.core.model import (
     Chat,
     ChatRef,
     ChatType,
     DayRow,
-    Entity,
     FetchCommand,
-    Forward,
-    Message,
     Mode,
     Participant,
     Person,
-    Reaction,
     Strategy,
     Thread,
 )
@@ -85,6 +82,42 @@ def test_a_message_has_all_its_keys_in_the_order_of_the_contract():
 )
 def test_the_small_values_of_a_message_leave_out_what_is_unset(value, text):
     assert text == to_json(value)
+
+
+def test_what_goes_beyond_the_contract_is_there_only_where_there_is_something_to_say():
+    told = evolve(
+        PLAIN,
+        reply_from=ReplyFrom("story", 5, story_id=9),
+        quote=Quote("то самое", 0, (Entity("bold", 0, 2),)),
+        buttons=(Button("url", "Читать", "https://example.org"), Button("callback", "👍")),
+    )
+
+    plain, raw = orjson.loads(to_json(PLAIN)), orjson.loads(to_json(told))
+
+    assert raw == {
+        **plain,
+        "reply_from": {"type": "story", "chat_id": 5, "story_id": 9},
+        "quote": {
+            "text": "то самое",
+            "offset": 0,
+            "entities": [{"type": "bold", "offset": 0, "length": 2}],
+        },
+        "buttons": [
+            {"type": "url", "text": "Читать", "url": "https://example.org"},
+            {"type": "callback", "text": "👍"},
+        ],
+    }
+    assert [*plain, "reply_from", "quote", "buttons"] == list(raw)
+
+
+def test_half_a_surrogate_pair_becomes_a_question_mark_wherever_it_stands():
+    message = evolve(
+        PLAIN, text="a\ud83d", media={"type": "photo", "\udc00": ["\udfff", 1]}, service=None
+    )
+
+    raw = orjson.loads(to_json(message))
+
+    assert ("a?", {"type": "photo", "?": ["?", 1]}) == (raw["text"], raw["media"])
 
 
 def test_text_is_written_as_it_is():

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgworker.core.events import event_json, legacy_events
-from tgworker.core.model import DayReport, Event, EventKind, FieldError, Json, Mode, Status
+from tgworker.core.message import Json
+from tgworker.core.model import DayReport, Event, EventKind, FieldError, Mode, Status
 
 PROGRESS = Event(
     event=EventKind.PROGRESS,

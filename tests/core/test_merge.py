@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgworker.core.merge import IdSet, merge, unheld
-from tgworker.core.model import Message
+from tgworker.core.message import Message
 
 IDS = st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(0, 20))
 STREAMS = st.lists(st.dictionaries(st.integers(0, 30), st.integers()), max_size=4)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgworker.core.model import HistoryQuery, Message, Page, Person
+from tgworker.core.message import Message
+from tgworker.core.model import HistoryQuery, Page, Person
 from tgworker.core.paging import MAX_STALLS, AfterId, FromDate, HistoryStalledError, Walk
 
 EPOCH = datetime(2025, 11, 1, tzinfo=UTC)

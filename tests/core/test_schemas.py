@@ -14,6 +14,7 @@ from tgworker.core.chats import parse_chat
 from tgworker.core.codec import structure, to_json
 from tgworker.core.commands import parse_command
 from tgworker.core.events import event_json, legacy_events
+from tgworker.core.message import Message
 from tgworker.core.model import (
     ArtifactFormat,
     Chat,
@@ -22,7 +23,6 @@ from tgworker.core.model import (
     Event,
     EventKind,
     FieldError,
-    Message,
     Mode,
     Participant,
     Person,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tgworker.core.artifact import Outline, index_row, render
 from tgworker.core.codec import to_json
-from tgworker.core.model import ArtifactFormat, Chat, ChatType, Message, Person
+from tgworker.core.message import Message
+from tgworker.core.model import ArtifactFormat, Chat, ChatType, Person
 from tgworker.core.verify import (
     Facts,
     Finding,

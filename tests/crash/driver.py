@@ -15,6 +15,7 @@ from trio.testing import MockClock
 
 from tgworker.adapters.archive import open_archive
 from tgworker.adapters.memory.gateway import MemoryGateway
+from tgworker.core.message import Message
 from tgworker.core.model import (
     ArtifactFormat,
     Chat,
@@ -23,7 +24,6 @@ from tgworker.core.model import (
     Event,
     FetchCommand,
     HistoryQuery,
-    Message,
     Mode,
     Page,
     Person,

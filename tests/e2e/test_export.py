@@ -107,7 +107,7 @@ AS_A_GROUP = [
     {"id": 12, "date": "2025-11-05T12:00:00Z", "from_id": 43, "text": "раньше"},
     {
         **{"id": 17, "date": "2025-11-06T23:59:57Z", "from_id": 42},
-        "service": {"action": "chat_migrate_to", "channel_id": 1234567890},
+        "service": {"action": "chat_migrate_to", "channel_id": -1001234567890},
     },
 ]
 BEFORE_MIDNIGHT = [
@@ -115,7 +115,7 @@ BEFORE_MIDNIGHT = [
         **{"id": 1, "date": "2025-11-06T23:59:58Z", "from_id": -1001234567890},
         "service": {
             **{"action": "channel_migrate_from", "title": "Питон 🐍"},
-            "chat_id": 1234567890,
+            "chat_id": -1234567890,
         },
     },
     {

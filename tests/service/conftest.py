@@ -14,6 +14,7 @@ from attrs import define, field
 
 from tgworker.adapters.archive import open_archive
 from tgworker.adapters.memory.gateway import MemoryGateway
+from tgworker.core.message import Message
 from tgworker.core.model import (
     ArtifactFormat,
     Chat,
@@ -21,7 +22,6 @@ from tgworker.core.model import (
     ChatType,
     Event,
     FetchCommand,
-    Message,
     Mode,
     Person,
 )

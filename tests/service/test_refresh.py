@@ -8,7 +8,8 @@ import pytest
 from attrs import evolve
 
 from tests.service.conftest import PER_DAY, Desk, day
-from tgworker.core.model import EventKind, Message
+from tgworker.core.message import Message
+from tgworker.core.model import EventKind
 from tgworker.core.planning import day_of
 
 

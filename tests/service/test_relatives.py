@@ -15,13 +15,13 @@ from structlog.testing import capture_logs
 from tests.service.conftest import Desk, day, make_history
 from tgworker.adapters.archive import open_archive
 from tgworker.adapters.memory.gateway import MemoryGateway
+from tgworker.core.message import Message
 from tgworker.core.model import (
     ArtifactFormat,
     Chat,
     ChatRef,
     ChatType,
     HistoryQuery,
-    Message,
     Mode,
     Relatives,
 )

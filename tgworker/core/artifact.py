@@ -9,22 +9,30 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
 from typing import Any, Literal, TypeAlias
 
 import attrs
 import orjson
 from attrs import frozen
 
-from tgworker.core.codec import structure, to_json
-from tgworker.core.model import ArtifactFormat, Chat, DayRow, Message, Participant, Person, Thread
+from tgworker.core.codec import OPTIONAL, structure, to_json
+from tgworker.core.message import Message
+from tgworker.core.model import ArtifactFormat, Chat, DayRow, Participant, Person, Thread
 from tgworker.core.threads import Row, ThreadFinder, list_participants
 
 RawMessage: TypeAlias = dict[str, Any]
-"""A message as it stands in a file: plain JSON values under all of a message's keys, in their order."""
+"""A message as it stands in a file: plain JSON values under a message's keys, in their order."""
 
 Section: TypeAlias = Literal["messages", "threads", "participants"]
 
-_MESSAGE_KEYS = tuple(field.name for field in attrs.fields(Message))
+_ALL_KEYS = tuple(field.name for field in attrs.fields(Message))
+_FORMS = frozenset(
+    tuple(key for key in _ALL_KEYS if key not in unset)
+    for number in range(len(OPTIONAL) + 1)
+    for unset in combinations(OPTIONAL, number)
+)
+"""The keys that a message may have: all of them, or all but some that are unset."""
 _OPEN_MESSAGES = b',"messages":[\n'
 _OPEN_THREADS = b'],"threads":[\n'
 _OPEN_PARTICIPANTS = b'],"participants":[\n'
@@ -163,8 +171,9 @@ def canonical(raw: Any) -> RawMessage:
     Raises:
         ValueError: it is no message.
     """
-    if isinstance(raw, dict) and tuple(raw) == _MESSAGE_KEYS and type(raw["id"]) is int:
-        return raw
+    if isinstance(raw, dict) and tuple(raw) in _FORMS and type(raw["id"]) is int:
+        if all(raw.get(key, True) for key in OPTIONAL):
+            return raw
     message: RawMessage = orjson.loads(to_json(structure(raw, Message)))
     return message
 

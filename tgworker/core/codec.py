@@ -1,8 +1,8 @@
 """One cattrs converter for the whole program, and the JSON it makes.
 
 Times become ``2025-11-07T10:23:45Z``, days ``2025-11-07``; fields keep their order. In the small values inside a
-message (entities, reactions, a forward) what is unset is left out; everywhere else it is ``null``, so that every
-message has the same keys.
+message (entities, reactions, a forward) what is unset is left out, and so are a message's `OPTIONAL` fields; everywhere
+else it is ``null``, so that every message has the keys of the contract.
 """
 
 from __future__ import annotations
@@ -11,25 +11,42 @@ import enum
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import orjson
 from cattrs import Converter
 from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn
 
-from tgworker.core.model import Entity, FieldError, Forward, Reaction
+from tgworker.core.message import Button, Entity, Forward, Message, Quote, Reaction, ReplyFrom
+from tgworker.core.model import FieldError
 
 T = TypeVar("T")
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
-_COMPACT = (Entity, Reaction, Forward)
+_COMPACT = (Entity, Reaction, Forward, ReplyFrom, Quote, Button)
 """Types of which unset fields are left out."""
+OPTIONAL = ("reply_from", "quote", "buttons")
+"""Fields of a message that are left out where they are unset."""
 
 
 def to_json(value: Any) -> bytes:
-    """One line of JSON, UTF-8, without a newline."""
-    return orjson.dumps(converter.unstructure(value), option=_OPTIONS)
+    """One line of JSON, UTF-8, without a newline. Halves of surrogate pairs, which UTF-8 can't hold, become ``?``."""
+    plain = converter.unstructure(value)
+    try:
+        return orjson.dumps(plain, option=_OPTIONS)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_without_halves(plain), option=_OPTIONS)
+
+
+def _without_halves(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_without_halves(key): _without_halves(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_halves(each) for each in value]
+    return value
 
 
 def from_json(data: bytes | str, kind: type[T]) -> T:
@@ -73,11 +90,33 @@ def _make_converter() -> Converter:
     converter.register_unstructure_hook_func(_is_mapping, identity)
     converter.register_structure_hook_func(_is_mapping, lambda value, _: _exactly(value, dict))
     converter.register_structure_hook_factory(_is_optional, _optional)
+    converter.register_unstructure_hook_func(_is_plain_or_none, identity)
     converter.register_structure_hook_func(_is_count_or_errors, _count_or_errors)
     for kind in _COMPACT:
         hook = make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
         converter.register_unstructure_hook(kind, hook)
+    converter.register_unstructure_hook(Message, _message_hook(converter))
     return converter
+
+
+def _message_hook(converter: Converter) -> Callable[[Message], dict[str, Any]]:
+    """Messages are most of what is ever written, and most of what one may have, most have not."""
+    inner = [
+        (name, converter.get_unstructure_hook(kind))
+        for name, kind in get_type_hints(Message).items()
+        if name in ("entities", "reactions", "forward_from", *OPTIONAL)
+    ]
+
+    def unstructure(message: Message) -> dict[str, Any]:
+        raw = vars(message).copy()
+        for name, hook in inner:
+            if value := raw[name]:
+                raw[name] = hook(value)
+            elif name in OPTIONAL:
+                del raw[name]
+        return raw
+
+    return unstructure
 
 
 def _time(text: str, _: type[datetime]) -> datetime:
@@ -97,6 +136,14 @@ def _is_mapping(kind: Any) -> bool:
 def _is_optional(kind: Any) -> bool:
     arms = get_args(kind)
     return get_origin(kind) in (Union, UnionType) and len(arms) == 2 and NoneType in arms
+
+
+def _is_plain_or_none(kind: Any) -> bool:
+    """Optional fields that are written as they are: cattrs would look at each value anew, which is most of its work."""
+    return _is_optional(kind) and all(
+        arm in (bool, int, str, datetime, date, NoneType) or _is_mapping(arm)
+        for arm in get_args(kind)
+    )
 
 
 def _optional(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:

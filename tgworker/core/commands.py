@@ -19,7 +19,8 @@ from jsonschema_rs import ValidationErrorKind
 
 from tgworker.core.chats import CHAT_FORMS, parse_chat
 from tgworker.core.codec import utc_text
-from tgworker.core.model import ChatRef, FetchCommand, FieldError, Json, Mode, Strategy
+from tgworker.core.message import Json
+from tgworker.core.model import ChatRef, FetchCommand, FieldError, Mode, Strategy
 from tgworker.core.schemas import schema, validator
 from tgworker.errors import InvalidCommandError
 

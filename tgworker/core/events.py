@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 
 from tgworker.core.codec import to_json
-from tgworker.core.model import Event, EventKind, Json
+from tgworker.core.message import Json
+from tgworker.core.model import Event, EventKind
 
 ALWAYS = (
     *("event", "schema_version", "command_id", "chat", "mode", "params"),

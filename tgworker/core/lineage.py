@@ -6,7 +6,8 @@ from datetime import date
 
 from attrs import evolve, frozen
 
-from tgworker.core.model import CHANNEL_MARK, Chat, ChatRef, ChatType, Message, Migration
+from tgworker.core.message import Message
+from tgworker.core.model import CHANNEL_MARK, Chat, ChatRef, ChatType, Migration
 from tgworker.core.planning import Span, day_of
 
 

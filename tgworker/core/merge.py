@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import TypeVar
 
-from tgworker.core.model import Message
+from tgworker.core.message import Message
 
 T = TypeVar("T")
 

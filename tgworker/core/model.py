@@ -7,13 +7,12 @@ All are frozen. Times are aware and in UTC; a *day* is a UTC calendar day ``[00:
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TypeAlias
 
 from attrs import frozen
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+from tgworker.core.message import Json, Message
 
 CHANNEL_MARK = -1_000_000_000_000
 """A channel's marked id is this minus its bare id."""
@@ -159,73 +158,6 @@ class FieldError:
 
     path: str
     message: str
-
-
-@frozen
-class Entity:
-    """A marked-up stretch of a text; ``offset`` and ``length`` count UTF-16 code units, as Telegram gives them.
-
-    ``type`` is the TL type's own name in snake case: ``MessageEntityTextUrl`` is ``text_url``.
-    """
-
-    type: str
-    offset: int
-    length: int
-    url: str | None = None
-    user_id: int | None = None
-    language: str | None = None
-    document_id: int | None = None
-    collapsed: bool | None = None
-
-
-@frozen
-class Reaction:
-    """How often one reaction was given: a plain ``emoji``, or a custom one by its ``document_id``."""
-
-    count: int
-    emoji: str | None = None
-    document_id: int | None = None
-
-
-@frozen
-class Forward:
-    """Where a forwarded message came from, as far as its author lets that be seen."""
-
-    from_id: int | None = None
-    from_name: str | None = None
-    date: datetime | None = None
-    channel_post: int | None = None
-    post_author: str | None = None
-
-
-@frozen
-class Message:
-    """One message of the archive; the field order is the order in the files."""
-
-    id: int
-    date: datetime
-    from_id: int | None
-    chat: str
-    text: str
-    reply_to: int | None = None
-    thread_id: int | None = None
-    views: int | None = None
-    forwards: int | None = None
-    replies_count: int | None = None
-    entities: tuple[Entity, ...] = ()
-    edited: bool = False
-    edit_date: datetime | None = None
-    deleted: bool = False
-    reactions: tuple[Reaction, ...] | None = None
-    media: Mapping[str, Json] | None = None
-    """``{"type": "photo", …}``: ``type`` and what that type has."""
-    forward_from: Forward | None = None
-    grouped_id: int | None = None
-    via_bot_id: int | None = None
-    post_author: str | None = None
-    pinned: bool = False
-    service: Mapping[str, Json] | None = None
-    """``{"action": "chat_add_user", …}`` for service messages."""
 
 
 @frozen

@@ -23,7 +23,8 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from tgworker.core.model import HistoryQuery, Message, Page, Person
+from tgworker.core.message import Message
+from tgworker.core.model import HistoryQuery, Page, Person
 
 PAGE_SIZE = 100
 """The most that Telegram gives in one answer."""

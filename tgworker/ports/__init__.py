@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from tgworker.core.health import Health, Work
+from tgworker.core.message import Message
 from tgworker.core.model import (
     Chat,
     ChatRef,
@@ -15,7 +16,6 @@ from tgworker.core.model import (
     Event,
     FetchCommand,
     HistoryQuery,
-    Message,
     Migration,
     Page,
     Person,

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from tgworker.core.facts import Fact
-from tgworker.core.model import Json
+from tgworker.core.message import Json
 
 
 class Observer(Protocol):

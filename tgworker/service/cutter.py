@@ -8,7 +8,8 @@ from datetime import date, timedelta
 import trio
 
 from tgworker.core.facts import DaySealed, PageFiled
-from tgworker.core.model import DayReport, FetchCommand, Message, Page, Person
+from tgworker.core.message import Message
+from tgworker.core.model import DayReport, FetchCommand, Page, Person
 from tgworker.core.planning import Span, day_of, is_over
 from tgworker.ports import ChatShelf, DayWriter, Observer
 from tgworker.service.report import Clock, Reporter

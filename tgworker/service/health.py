@@ -11,7 +11,7 @@ from attrs import evolve
 from tgworker.core import facts
 from tgworker.core.facts import BreakerState, Fact
 from tgworker.core.health import Health, Vitals, Work, judge
-from tgworker.core.model import Json
+from tgworker.core.message import Json
 
 _MOVES = (facts.RequestEnded, facts.PageFiled, facts.DaySealed)
 """What shows that the work goes on. Renewing a lease does not: that goes by itself."""

@@ -18,7 +18,8 @@ from tgworker.core.lineage import (
     tells_end,
     told_origin,
 )
-from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery, Message, Migration
+from tgworker.core.message import Message
+from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery, Migration
 from tgworker.core.planning import Span
 from tgworker.errors import ChatUnavailableError
 from tgworker.ports import Archive, Gateway

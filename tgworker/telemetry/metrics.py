@@ -18,7 +18,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from tgworker.core import facts
 from tgworker.core.facts import BreakerState, Fact
-from tgworker.core.model import Json
+from tgworker.core.message import Json
 from tgworker.telemetry.sinks.buffer import LineBuffer
 
 MOST_CHATS = 500

@@ -9,7 +9,7 @@ import trio
 from attrs import define
 
 from tgworker.core.facts import Fact
-from tgworker.core.model import Json
+from tgworker.core.message import Json
 from tgworker.ports import Observer
 
 LOOK_SECONDS = 1.0

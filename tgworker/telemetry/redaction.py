@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import quote
 
-from tgworker.core.model import Json
+from tgworker.core.message import Json
 
 MASK = "[secret]"
 _DEEPEST = 6

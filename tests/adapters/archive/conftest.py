@@ -16,7 +16,8 @@ from attrs import define, frozen
 from tgworker.adapters.archive import open_archive
 from tgworker.adapters.archive.disk import Disk
 from tgworker.adapters.memory.archive import MemoryArchive
-from tgworker.core.model import ArtifactFormat, Chat, ChatType, DayRow, Message, Person
+from tgworker.core.message import Message
+from tgworker.core.model import ArtifactFormat, Chat, ChatType, DayRow, Person
 from tgworker.ports import Archive, ChatShelf, DayWriter
 
 DAY = date(2025, 11, 7)

@@ -18,16 +18,8 @@ import trio
 
 from tgworker.adapters.archive import open_archive
 from tgworker.adapters.archive.disk import Disk
-from tgworker.core.model import (
-    ArtifactFormat,
-    Chat,
-    ChatRef,
-    ChatType,
-    FetchCommand,
-    Message,
-    Mode,
-    Person,
-)
+from tgworker.core.message import Message
+from tgworker.core.model import ArtifactFormat, Chat, ChatRef, ChatType, FetchCommand, Mode, Person
 from tgworker.ports import Archive
 
 DAY = date(2025, 11, 7)

@@ -6,7 +6,8 @@ import pytest
 from telethon.tl import types
 
 from tgworker.adapters.telegram.mapping import map_message, map_page
-from tgworker.core.model import Entity, Forward, Message, Page, Person, Reaction
+from tgworker.core.message import Button, Entity, Forward, Message, Quote, Reaction, ReplyFrom
+from tgworker.core.model import Page, Person
 
 NOON = datetime(2025, 11, 7, 12, 0, tzinfo=UTC)
 CHAT = types.PeerChannel(1234567890)
@@ -125,11 +126,130 @@ class TestReplies:
     def test_an_answer_that_names_this_chat_is_like_any_other(self):
         assert (3, 3) == reply(reply_to_msg_id=3, reply_to_peer_id=CHAT)
 
+    def test_a_topics_first_message_is_answered_where_it_is_quoted(self):
+        """Without a quote nothing tells that from being in the topic."""
+        assert (3, 3) == reply(reply_to_msg_id=3, forum_topic=True, quote_text="it")
+
+    def test_an_answer_to_another_chat_may_be_in_a_topic_of_this_one(self):
+        header = {"reply_to_msg_id": 9, "reply_to_top_id": 3, "forum_topic": True}
+
+        assert (None, 3) == reply(reply_to_peer_id=types.PeerChannel(99), **header)
+
+    def test_an_answer_to_a_message_that_is_not_named_answers_none(self):
+        assert (None, None) == reply()
+
     def test_an_answer_to_a_story_answers_no_message(self):
         header = types.MessageReplyStoryHeader(types.PeerUser(1), 3)
         message = map_message(text_message(reply_to=header), "@chat")
 
         assert (None, None) == (message.reply_to, message.thread_id)
+        assert ReplyFrom("story", 1, story_id=3) == message.reply_from
+
+    def test_what_is_answered_in_another_chat_is_told_apart(self):
+        origin = types.MessageFwdHeader(
+            NOON, from_id=types.PeerChannel(99), channel_post=3, post_author="Editor"
+        )
+        header = types.MessageReplyHeader(
+            reply_to_msg_id=3,
+            reply_to_peer_id=types.PeerChannel(99),
+            reply_from=origin,
+            reply_media=types.MessageMediaDice(6, "🎲"),
+        )
+
+        expected = ReplyFrom(
+            "message",
+            -1000000000099,
+            3,
+            from_id=-1000000000099,
+            date=NOON,
+            channel_post=3,
+            post_author="Editor",
+            media={"type": "dice", "emoji": "🎲", "value": 6},
+        )
+        assert expected == map_message(text_message(reply_to=header), "@chat").reply_from
+
+    def test_what_is_answered_in_a_chat_that_hides_has_no_id(self):
+        header = types.MessageReplyHeader(
+            reply_from=types.MessageFwdHeader(NOON, from_name="Somebody")
+        )
+        message = map_message(text_message(reply_to=header), "@chat")
+
+        assert (None, None) == (message.reply_to, message.thread_id)
+        assert ReplyFrom("message", from_name="Somebody", date=NOON) == message.reply_from
+
+    def test_a_quote_has_its_words_its_place_and_its_markup(self):
+        header = types.MessageReplyHeader(
+            reply_to_msg_id=3,
+            quote=True,
+            quote_text="hell",
+            quote_entities=[types.MessageEntityBold(0, 4)],
+            quote_offset=2,
+        )
+        message = map_message(text_message(reply_to=header), "@chat")
+
+        assert (3, None) == (message.reply_to, message.reply_from)
+        assert Quote("hell", 2, (Entity("bold", 0, 4),)) == message.quote
+
+
+class TestPrivateChats:
+    """Telegram names the sender of a message there only if it is not the other one."""
+
+    def test_what_the_other_one_writes_is_of_the_other_one(self):
+        raw = text_message(peer_id=types.PeerUser(5))
+
+        assert 5 == map_message(raw, "5").from_id
+
+    def test_what_the_account_writes_is_of_whom_telegram_says(self):
+        raw = text_message(peer_id=types.PeerUser(5), out=True)
+        named = text_message(peer_id=types.PeerUser(5), out=True, from_id=types.PeerUser(6))
+
+        assert [None, 6] == [map_message(each, "5").from_id for each in (raw, named)]
+
+
+class TestButtons:
+    def test_they_say_what_they_do_and_open(self):
+        deeds = [
+            types.InlineButtonTypeUrl("https://example.org"),
+            types.InlineButtonTypeCallback(b"data"),
+            types.InlineButtonTypeBuy(),
+        ]
+        rows = [
+            types.KeyboardInlineButtonRow([types.KeyboardInlineButton("A", deed)]) for deed in deeds
+        ]
+        raw = text_message(reply_markup=types.ReplyInlineMarkup(rows))
+
+        assert (
+            Button("url", "A", "https://example.org"),
+            Button("callback", "A"),
+            Button("buy", "A"),
+        ) == map_message(raw, "@chat").buttons
+
+    def test_those_of_a_keyboard_are_texts_or_requests(self):
+        row = types.KeyboardButtonRow(
+            [
+                types.KeyboardButton("Yes", types.ButtonTypeDefault()),
+                types.KeyboardButton("Call", types.ButtonTypeRequestPhone()),
+            ]
+        )
+        raw = text_message(reply_markup=types.ReplyKeyboardMarkup([row]))
+
+        expected = (Button("text", "Yes"), Button("request_phone", "Call"))
+        assert expected == map_message(raw, "@chat").buttons
+
+    @pytest.mark.parametrize(
+        "markup", [types.ReplyKeyboardHide(), types.ReplyKeyboardForceReply(), None]
+    )
+    def test_other_markups_have_none(self, markup):
+        assert () == map_message(text_message(reply_markup=markup), "@chat").buttons
+
+    def test_classes_of_older_layers_say_what_they_do_by_their_name(self):
+        class KeyboardButtonUrl:
+            text, url = "A", "https://example.org"
+
+        markup = types.ReplyInlineMarkup([types.KeyboardInlineButtonRow([KeyboardButtonUrl()])])
+
+        expected = (Button("url", "A", "https://example.org"),)
+        assert expected == map_message(text_message(reply_markup=markup), "@chat").buttons
 
 
 def test_entities_keep_order_place_and_what_their_type_has():
@@ -245,6 +365,28 @@ class TestServiceMessages:
             (
                 types.MessageActionRequestedPeer(1, [types.PeerUser(2), types.PeerChat(3)]),
                 {"action": "requested_peer", "button_id": 1, "peers": [2, -3]},
+            ),
+            (
+                types.MessageActionChatMigrateTo(5),
+                {"action": "chat_migrate_to", "channel_id": -1000000000005},
+            ),
+            (
+                types.MessageActionChannelMigrateFrom("Chat", 5),
+                {"action": "channel_migrate_from", "title": "Chat", "chat_id": -5},
+            ),
+            (
+                types.MessageActionStarGift(types.StarGift(9, types.DocumentEmpty(1), 100, 85)),
+                {"action": "star_gift", "gift": {"id": 9, "stars": 100, "convert_stars": 85}},
+            ),
+            (
+                types.MessageActionPhoneCall(3, reason=types.PhoneCallDiscardReasonMissed()),
+                {"action": "phone_call", "call_id": 3, "reason": "missed"},
+            ),
+            (
+                types.MessageActionTodoAppendTasks(
+                    [types.TodoItem(2, types.TextWithEntities("Bread", []))]
+                ),
+                {"action": "todo_append_tasks", "list": [{"id": 2, "title": "Bread"}]},
             ),
             (types.MessageActionChatCreate("Chat", []), {"action": "chat_create", "title": "Chat"}),
             (types.MessageActionChatEditPhoto(types.PhotoEmpty(1)), {"action": "chat_edit_photo"}),

@@ -23,6 +23,22 @@ def answer(text):
     return types.PollAnswer(types.TextWithEntities(text, []), b"")
 
 
+def text(words):
+    return types.TextWithEntities(words, [])
+
+
+def voters(option, votes, **flags):
+    return types.PollAnswerVoters(option, voters=votes, recent_voters=[], **flags)
+
+
+def voted(*results, **told):
+    answers = [types.PollAnswer(text(word), word.encode()) for word in ("a", "b", "c")]
+    return types.MessageMediaPoll(
+        types.Poll(1, text("Why?"), answers, 0, multiple_choice=True, public_voters=True),
+        types.PollResults(results=list(results), **told),
+    )
+
+
 def poll(total_voters=None, **flags):
     return types.MessageMediaPoll(
         types.Poll(1, types.TextWithEntities("Why?", []), [answer("a"), answer("b")], 0, **flags),
@@ -143,6 +159,112 @@ POINT = types.GeoPoint(long=37.5, lat=55.75, access_hash=1)
             },
         ),
         (types.MessageMediaDice(6, "🎲"), {"type": "dice", "emoji": "🎲", "value": 6}),
+        (
+            voted(
+                voters(b"c", 0, correct=True),
+                voters(b"a", 3, chosen=True),
+                total_voters=3,
+                solution="Because",
+                solution_entities=[],
+            ),
+            {
+                "type": "poll",
+                "question": "Why?",
+                "answers": ["a", "b", "c"],
+                "votes": [3, None, 0],
+                "correct": [2],
+                "solution": "Because",
+                "multiple_choice": True,
+                "public_voters": True,
+                "total_voters": 3,
+            },
+        ),
+        (
+            types.MessageMediaGame(
+                types.Game(1, 2, "chess", "Chess", "A game", types.PhotoEmpty(1))
+            ),
+            {"type": "game", "title": "Chess", "short_name": "chess", "description": "A game"},
+        ),
+        (
+            types.MessageMediaToDo(
+                types.TodoList(
+                    text("Buy"), [types.TodoItem(1, text("Milk")), types.TodoItem(2, text("Salt"))]
+                ),
+                [types.TodoCompletion(2, types.PeerUser(5), NOON)],
+            ),
+            {
+                "type": "to_do",
+                "title": "Buy",
+                "tasks": [
+                    {"id": 1, "title": "Milk"},
+                    {
+                        "id": 2,
+                        "title": "Salt",
+                        "completed_by": 5,
+                        "date": "2025-11-07T12:00:00Z",
+                    },
+                ],
+            },
+        ),
+        (
+            types.MessageMediaToDo(types.TodoList(text("Buy"), [])),
+            {"type": "to_do", "title": "Buy"},
+        ),
+        (
+            types.MessageMediaPaidMedia(
+                5,
+                [
+                    types.MessageExtendedMedia(types.MessageMediaDice(6, "🎲")),
+                    types.MessageExtendedMedia(types.MessageMediaEmpty()),
+                    types.MessageExtendedMediaPreview(w=320, h=240, video_duration=9),
+                ],
+            ),
+            {
+                "type": "paid_media",
+                "stars_amount": 5,
+                "media": [
+                    {"type": "dice", "emoji": "🎲", "value": 6},
+                    {"type": "preview", "width": 320, "height": 240, "duration": 9},
+                ],
+            },
+        ),
+        (types.MessageMediaPaidMedia(5, []), {"type": "paid_media", "stars_amount": 5}),
+        (
+            types.MessageMediaGiveaway([5, 6], 3, NOON, countries_iso2=["DE"], months=3),
+            {
+                "type": "giveaway",
+                "channels": [-1000000000005, -1000000000006],
+                "quantity": 3,
+                "until_date": "2025-11-07T12:00:00Z",
+                "countries_iso2": ["DE"],
+                "months": 3,
+            },
+        ),
+        (
+            types.MessageMediaGiveawayResults(5, 9, 1, 0, [7], NOON),
+            {
+                "type": "giveaway_results",
+                "channel_id": -1000000000005,
+                "launch_msg_id": 9,
+                "winners_count": 1,
+                "unclaimed_count": 0,
+                "winners": [7],
+                "until_date": "2025-11-07T12:00:00Z",
+            },
+        ),
+        (
+            types.MessageMediaInvoice(
+                *("Book", "", "XTR", 100, ""),
+                extended_media=types.MessageExtendedMediaPreview(w=1, h=2),
+            ),
+            {
+                "type": "invoice",
+                "title": "Book",
+                "currency": "XTR",
+                "total_amount": 100,
+                "media": [{"type": "preview", "width": 1, "height": 2}],
+            },
+        ),
         (types.MessageMediaUnsupported(), {"type": "unsupported"}),
         (
             types.MessageMediaStory(types.PeerUser(5), 9, via_mention=True),
@@ -170,6 +292,11 @@ def test_a_type_is_described_by_what_it_has(media, described):
         ((STICKER, VIDEO, ANIMATED), {}, "sticker"),
         ((VIDEO, ANIMATED), {}, "animation"),
         ((types.DocumentAttributeVideo(2.5, 1, 1, round_message=True),), {}, "video_note"),
+        (
+            (types.DocumentAttributeCustomEmoji("🔥", types.InputStickerSetEmpty()),),
+            {},
+            "custom_emoji",
+        ),
         ((VIDEO,), {}, "video"),
         ((types.DocumentAttributeAudio(1, voice=True),), {}, "voice"),
         ((AUDIO,), {}, "audio"),

@@ -175,10 +175,10 @@ def test_a_supergroup_follows_the_group_that_it_was(load: Load) -> None:
     group, chat = world.chats
     assert (-1234567890, chat) == (group.marked_id, group.successor)
     assert (group, "@py_chat") == (chat.predecessor, chat.label)
-    assert [(7, None, None), (9, 7, None), (12, None, {"channel_id": 1234567890})] == [
+    assert [(7, None, None), (9, 7, None), (12, None, {"channel_id": -1001234567890})] == [
         (m["id"], m["reply_to"], service(m)) for m in world.truth(group.marked_id, DAY)
     ]
-    assert [(1, None, {"title": "Питон", "chat_id": 1234567890}), (2, None, None)] == [
+    assert [(1, None, {"title": "Питон", "chat_id": -1234567890}), (2, None, None)] == [
         (m["id"], m["reply_to"], service(m)) for m in world.truth("py_chat", DAY)
     ]
 

@@ -168,8 +168,11 @@ SKIPPED = "(File not included. Change data exporting settings to download.)"
             {"type": "invoice", "title": "A", "currency": "XTR", "total_amount": 5},
         ),
         ({"invoice_information": "{"}, {"type": "invoice", "total_amount": 0}),
-        ({"game_title": "Шахматы", "game_description": "♟"}, {"type": "game"}),
-        ({"todo_list": {"title": "Дела"}}, {"type": "to_do"}),
+        (
+            {"game_title": "Шахматы", "game_description": "♟"},
+            {"type": "game", "title": "Шахматы", "description": "♟"},
+        ),
+        ({"todo_list": {"title": "Дела"}}, {"type": "to_do", "title": "Дела"}),
         ({"paid_stars_amount": 5}, {"type": "unsupported"}),
         ({"type": "unsupported"}, {"type": "unsupported"}),
     ],

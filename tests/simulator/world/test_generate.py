@@ -186,7 +186,7 @@ def test_every_kind_of_media_occurs(busy: World) -> None:
     assert {
         *("photo", "document", "video", "voice", "audio", "sticker", "animation", "video_note"),
         *("geo", "geo_live", "venue", "contact", "poll", "dice", "web_page", "invoice"),
-        *("game", "to_do", "unsupported"),
+        *("game", "to_do", "unsupported", "paid_media", "story", "giveaway", "giveaway_results"),
     } == seen
 
 

@@ -12,19 +12,23 @@ from telethon.extensions import BinaryReader
 from telethon.tl import types
 
 from tgworker.adapters.telegram.mapping import map_message
-from tgworker.core.codec import to_json
-from tgworker.core.model import Message
+from tgworker.core.codec import OPTIONAL, to_json
+from tgworker.core.message import Message
 from tgworker.simulator.world import World
 from tgworker.simulator.world.model import (
     Action,
     Contact,
+    Dice,
     File,
     Photo,
     Poll,
     Reply,
     WebPage,
+    WorldButton,
     WorldEntity,
+    WorldForward,
     WorldMessage,
+    WorldQuote,
     WorldReaction,
 )
 from tgworker.simulator.world.tl import message_tl
@@ -34,6 +38,7 @@ TYPES = ("channel", "supergroup", "forum", "group")
 DAY = date(2025, 11, 1)
 NOON = 1_762_516_800
 """2025-11-07 12:00 UTC."""
+QUOTE = WorldQuote("то самое", (WorldEntity("bold", 0, 2),), offset=4)
 
 
 def truth(**fields: Any) -> dict[str, Any]:
@@ -80,7 +85,7 @@ def test_the_workers_mapping_gives_the_truth_of_plain_chats_too(
 def test_the_truth_of_a_plain_message_has_every_key_in_order() -> None:
     told = truth(sender=5, text="Привет")
 
-    assert [field.name for field in Message.__attrs_attrs__] == list(told)
+    assert [f.name for f in Message.__attrs_attrs__ if f.name not in OPTIONAL] == list(told)
     assert {
         "id": 1,
         "date": "2025-11-07T12:00:00Z",
@@ -101,13 +106,74 @@ def test_the_truth_of_a_plain_message_has_every_key_in_order() -> None:
         (Reply(msg_id=3, topic=True), (None, 3)),
         (Reply(msg_id=5, top_id=3, topic=True), (5, 3)),
         (Reply(msg_id=5, other_chat=-1001), (None, None)),
-        (Reply(story=True), (None, None)),
+        (Reply(msg_id=5, top_id=3, topic=True, other_chat=-1001), (None, 3)),
+        (Reply(origin=WorldForward(NOON, from_name="A"), quote=QUOTE), (None, None)),
+        (Reply(msg_id=3, topic=True, quote=QUOTE), (3, 3)),
+        (Reply(story=(5, 1)), (None, None)),
     ],
 )
 def test_answers_and_threads(reply: Reply | None, expected: tuple[int | None, int | None]) -> None:
     told = truth(reply=reply)
 
     assert expected == (told["reply_to"], told["thread_id"])
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (Reply(story=(5, 1)), {"reply_from": {"type": "story", "chat_id": 5, "story_id": 1}}),
+        (
+            Reply(msg_id=5, other_chat=-1001, media=Dice("🎲", 6)),
+            {
+                "reply_from": {
+                    "type": "message",
+                    "chat_id": -1001,
+                    "message_id": 5,
+                    "media": {"type": "dice", "emoji": "🎲", "value": 6},
+                }
+            },
+        ),
+        (
+            Reply(origin=WorldForward(NOON, from_name="A")),
+            {
+                "reply_from": {
+                    "type": "message",
+                    "from_name": "A",
+                    "date": "2025-11-07T12:00:00Z",
+                }
+            },
+        ),
+        (
+            Reply(msg_id=5, quote=QUOTE),
+            {
+                "quote": {
+                    "text": "то самое",
+                    "offset": 4,
+                    "entities": [{"type": "bold", "offset": 0, "length": 2}],
+                }
+            },
+        ),
+    ],
+)
+def test_what_is_answered_elsewhere_and_what_is_quoted(
+    reply: Reply, expected: dict[str, Any]
+) -> None:
+    told = truth(reply=reply)
+
+    assert expected == {key: told[key] for key in OPTIONAL if key in told}
+
+
+def test_buttons_stand_row_after_row() -> None:
+    rows = (
+        (WorldButton("url", "A", "u"), WorldButton("callback", "B")),
+        (WorldButton("copy", "C"),),
+    )
+
+    assert [
+        {"type": "url", "text": "A", "url": "u"},
+        {"type": "callback", "text": "B"},
+        {"type": "copy", "text": "C"},
+    ] == truth(buttons=rows)["buttons"]
 
 
 def test_an_edit_that_is_hidden_is_none_but_keeps_its_time() -> None:

@@ -18,7 +18,8 @@ from tgworker.adapters.archive.rebuild import enter_row, sound_index
 from tgworker.adapters.archive.stored import StoredArtifact, load_artifacts
 from tgworker.core.artifact import Outline, RawMessage, index_row, render
 from tgworker.core.merge import IdSet, merge, unheld
-from tgworker.core.model import ArtifactFormat, Chat, DayRow, Message, Person
+from tgworker.core.message import Message
+from tgworker.core.model import ArtifactFormat, Chat, DayRow, Person
 from tgworker.core.refresh import Change, reconcile
 from tgworker.errors import StorageError
 

@@ -20,7 +20,8 @@ from tgworker.adapters.archive.disk import Disk, make_folder, remove_file, sync_
 from tgworker.core.artifact import RawMessage, canonical
 from tgworker.core.codec import structure, to_json
 from tgworker.core.merge import IdSet
-from tgworker.core.model import Message, Person
+from tgworker.core.message import Message
+from tgworker.core.model import Person
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,8 @@ from tgworker.adapters.archive.layout import DayPlace
 from tgworker.adapters.archive.progress import OpenDay, ProgressFile
 from tgworker.adapters.archive.rebuild import sound_index
 from tgworker.core.layout import artifact_path
-from tgworker.core.model import Chat, DayRow, Message, Migration, Person
+from tgworker.core.message import Message
+from tgworker.core.model import Chat, DayRow, Migration, Person
 
 _SYNC_SECONDS = 1.0
 """A power cut costs at most about so much of a day."""

@@ -19,13 +19,13 @@ from tgworker.core.artifact import Outline, RawMessage, index_row, render
 from tgworker.core.codec import to_json
 from tgworker.core.layout import artifact_path, folder_name
 from tgworker.core.merge import unheld
+from tgworker.core.message import Message
 from tgworker.core.model import (
     ArtifactFormat,
     Chat,
     ChatRef,
     DayRow,
     FetchCommand,
-    Message,
     Migration,
     Person,
 )

@@ -8,16 +8,8 @@ from collections.abc import Mapping, Sequence
 import trio
 from attrs import define, evolve, field
 
-from tgworker.core.model import (
-    Chat,
-    ChatRef,
-    ChatType,
-    HistoryQuery,
-    Message,
-    Page,
-    Person,
-    Relatives,
-)
+from tgworker.core.message import Message
+from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery, Page, Person, Relatives
 from tgworker.errors import ChatUnavailableError, TgworkerError
 
 PAGE_LIMIT = 100

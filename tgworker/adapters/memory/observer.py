@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from tgworker.core.facts import Fact
-from tgworker.core.model import Json
+from tgworker.core.message import Json
 
 F = TypeVar("F")
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from tgworker.adapters.redis.connection import RedisClient
 from tgworker.core.codec import to_json
-from tgworker.core.model import Json
+from tgworker.core.message import Json
 
 
 async def submit(client: RedisClient, queue: str, command: Mapping[str, Json]) -> str:

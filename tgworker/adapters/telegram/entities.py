@@ -4,48 +4,63 @@ from __future__ import annotations
 
 from telethon.tl import types
 
-from tgworker.adapters.telegram.plain import TL, tl_name
-from tgworker.core.model import Entity, Reaction
+from tgworker.adapters.telegram.plain import TL, count, listed, text_or_none, tl_name, whole
+from tgworker.core.message import Entity, Reaction
 
 PAID_REACTION = "⭐"
 """A paid reaction has no emoji in the protocol; this is what Telegram's own apps show."""
 
+_PLACED = frozenset(
+    {
+        *(types.MessageEntityBold, types.MessageEntityItalic, types.MessageEntityUnderline),
+        *(types.MessageEntityStrike, types.MessageEntitySpoiler, types.MessageEntityCode),
+        *(types.MessageEntityMention, types.MessageEntityHashtag, types.MessageEntityCashtag),
+        *(types.MessageEntityUrl, types.MessageEntityEmail, types.MessageEntityPhone),
+        *(types.MessageEntityBotCommand, types.MessageEntityBankCard, types.MessageEntityUnknown),
+    }
+)
+"""Types that have a place and nothing else."""
+
 
 def map_entities(entities: list[TL] | None) -> tuple[Entity, ...]:
     """The entities of a message, in Telegram's order; one of an unknown type keeps its name and its place."""
-    return tuple(map(_map_entity, entities or ()))
+    return tuple(map(_map_entity, listed(entities))) if entities else ()
 
 
 def _map_entity(entity: TL) -> Entity:
+    type_ = tl_name(entity, "MessageEntity")
+    offset = count(getattr(entity, "offset", 0)) or 0
+    length = count(getattr(entity, "length", 0)) or 0
+    if type(entity) in _PLACED:
+        return Entity(type_, offset, length)
     return Entity(
-        type=tl_name(entity, "MessageEntity"),
-        offset=entity.offset,
-        length=entity.length,
-        url=getattr(entity, "url", None),
-        user_id=_user_id(entity),
-        language=getattr(entity, "language", None) or None,
-        document_id=getattr(entity, "document_id", None),
-        collapsed=getattr(entity, "collapsed", None) or None,
+        type_,
+        offset,
+        length,
+        url=text_or_none(getattr(entity, "url", None)),
+        # A client writes a mention with an InputUser in this place, and Telegram's answers hold a number.
+        user_id=whole(getattr(entity, "user_id", None)),
+        language=text_or_none(getattr(entity, "language", None)),
+        document_id=whole(getattr(entity, "document_id", None)),
+        collapsed=True if getattr(entity, "collapsed", None) else None,
     )
-
-
-def _user_id(entity: TL) -> int | None:
-    """A client writes a mention with an InputUser in this place, and Telegram's answers hold a number."""
-    user_id = getattr(entity, "user_id", None)
-    return user_id if isinstance(user_id, int) else None
 
 
 def map_reactions(reactions: TL | None) -> tuple[Reaction, ...] | None:
     """The reactions of a message, in Telegram's order; None where Telegram says nothing of reactions."""
-    return None if reactions is None else tuple(map(_map_reaction, reactions.results))
+    if reactions is None:
+        return None
+    return tuple(map(_map_reaction, listed(getattr(reactions, "results", None))))
 
 
 def _map_reaction(counted: TL) -> Reaction:
-    reaction = counted.reaction
-    if isinstance(reaction, types.ReactionPaid):
-        return Reaction(counted.count, emoji=PAID_REACTION)
+    """One of an unknown kind is counted without saying what it is."""
+    number = count(getattr(counted, "count", None)) or 0
+    reaction = getattr(counted, "reaction", None)
+    if type(reaction) is types.ReactionPaid:
+        return Reaction(number, emoji=PAID_REACTION)
     return Reaction(
-        counted.count,
-        emoji=getattr(reaction, "emoticon", None),
-        document_id=getattr(reaction, "document_id", None),
+        number,
+        emoji=text_or_none(getattr(reaction, "emoticon", None)),
+        document_id=whole(getattr(reaction, "document_id", None)),
     )

@@ -1,18 +1,40 @@
 """From Telegram's messages to the archive's: pure functions that know nothing of a connection.
 
 Telegram adds types every few weeks. What is not known here keeps its own name and its plain fields, and never raises: a
-message that cannot be described in full is still a message that must not be lost.
+message that cannot be described in full is still a message that must not be lost. Numbers and texts that are not what
+the schema promises are left out one by one.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from telethon.tl import types
 
+from tgworker.adapters.telegram.buttons import map_buttons
 from tgworker.adapters.telegram.entities import map_entities, map_reactions
 from tgworker.adapters.telegram.media import map_media
 from tgworker.adapters.telegram.people import map_people
-from tgworker.adapters.telegram.plain import TL, marked_id, plain_fields, tl_name, utc
-from tgworker.core.model import Forward, Message, Page
+from tgworker.adapters.telegram.plain import (
+    TL,
+    count,
+    listed,
+    marked_id,
+    message_id,
+    plain_fields,
+    time_or_none,
+    tl_name,
+    whole,
+)
+from tgworker.adapters.telegram.replies import NO_REPLY, map_forward, map_reply
+from tgworker.core.message import Json, Message
+from tgworker.core.model import Page
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_Message, _MessageService, _MessageEmpty = types.Message, types.MessageService, types.MessageEmpty
+_PeerUser = types.PeerUser
+_TOLD = frozenset({"action", "id", "peer_id", "date", "message", "from_id"})
+"""Fields that have a place of their own in the archive."""
 
 
 def map_page(result: TL, label: str) -> Page:
@@ -22,85 +44,89 @@ def map_page(result: TL, label: str) -> Page:
     """
     if isinstance(result, types.messages.MessagesNotModified):
         return Page(ids=(), messages=())
-    raw = {message.id: message for message in result.messages}
+    found = ((message_id(getattr(each, "id", None)), each) for each in listed(result.messages))
+    raw = {id: each for id, each in found if id is not None}
     ids = tuple(sorted(raw))
     messages = tuple(
-        map_message(raw[id], label) for id in ids if not isinstance(raw[id], types.MessageEmpty)
+        map_message(raw[id], label) for id in ids if not isinstance(raw[id], _MessageEmpty)
     )
-    return Page(ids, messages, map_people(result, (message.from_id for message in messages)))
+    return Page(ids, messages, map_people(result, {message.from_id for message in messages}))
 
 
 def map_message(raw: TL, label: str) -> Message:
-    """One ``message`` or ``messageService``."""
-    if isinstance(raw, types.MessageService):
+    """One ``message``, ``messageService``, or whatever kind of message Telegram has by then."""
+    if not isinstance(raw, _Message):
         return _map_service(raw, label)
-    reply_to, thread_id = _map_reply(raw)
+    header, entities, reactions, media = raw.reply_to, raw.entities, raw.reactions, raw.media
+    reply = NO_REPLY if header is None else map_reply(header, raw.peer_id)
+    edit_date = None if raw.edit_date is None else time_or_none(raw.edit_date)
+    text, author = raw.message, raw.post_author
     return Message(
-        id=raw.id,
-        date=utc(raw.date),
-        from_id=marked_id(raw.from_id),
-        chat=label,
-        text=raw.message,
-        reply_to=reply_to,
-        thread_id=thread_id,
-        views=raw.views,
-        forwards=raw.forwards,
-        replies_count=None if raw.replies is None else raw.replies.replies,
-        entities=map_entities(raw.entities),
+        raw.id,
+        time_or_none(raw.date) or _EPOCH,
+        _sender(raw),
+        label,
+        text if isinstance(text, str) else "",
+        reply.reply_to,
+        reply.thread_id,
+        None if raw.views is None else count(raw.views),
+        None if raw.forwards is None else count(raw.forwards),
+        None if raw.replies is None else count(getattr(raw.replies, "replies", None)),
+        map_entities(entities) if entities else (),
         # Telegram also sets the date of edits when only the reactions changed, and then hides that.
-        edited=raw.edit_date is not None and not raw.edit_hide,
-        edit_date=None if raw.edit_date is None else utc(raw.edit_date),
-        reactions=map_reactions(raw.reactions),
-        media=map_media(raw.media),
-        forward_from=_map_forward(raw.fwd_from),
-        grouped_id=raw.grouped_id,
-        via_bot_id=raw.via_bot_id,
-        post_author=raw.post_author,
-        pinned=bool(raw.pinned),
+        edit_date is not None and not raw.edit_hide,
+        edit_date,
+        False,
+        None if reactions is None else map_reactions(reactions),
+        None if media is None else map_media(media),
+        None if raw.fwd_from is None else map_forward(raw.fwd_from),
+        None if raw.grouped_id is None else whole(raw.grouped_id),
+        None if raw.via_bot_id is None else whole(raw.via_bot_id),
+        author if isinstance(author, str) else None,
+        bool(raw.pinned),
+        None,
+        reply.reply_from,
+        reply.quote,
+        () if raw.reply_markup is None else map_buttons(raw.reply_markup),
     )
 
 
 def _map_service(raw: TL, label: str) -> Message:
-    reply_to, thread_id = _map_reply(raw)
+    """A service message; a kind of message that is not known here is written like one, named after its class."""
+    header = getattr(raw, "reply_to", None)
+    reply = NO_REPLY if header is None else map_reply(header, getattr(raw, "peer_id", None))
+    text = getattr(raw, "message", None)
     return Message(
         id=raw.id,
-        date=utc(raw.date),
-        from_id=marked_id(raw.from_id),
+        date=time_or_none(getattr(raw, "date", None)) or _EPOCH,
+        from_id=_sender(raw) if isinstance(raw, _MessageService) else _named_sender(raw),
         chat=label,
-        text="",
-        reply_to=reply_to,
-        thread_id=thread_id,
-        reactions=map_reactions(raw.reactions),
-        service={"action": tl_name(raw.action, "MessageAction"), **plain_fields(raw.action)},
+        text=text if isinstance(text, str) else "",
+        reply_to=reply.reply_to,
+        thread_id=reply.thread_id,
+        reactions=map_reactions(getattr(raw, "reactions", None)),
+        service=_action(raw),
+        reply_from=reply.reply_from,
+        quote=reply.quote,
     )
 
 
-def _map_reply(raw: TL) -> tuple[int | None, int | None]:
-    """``reply_to`` and ``thread_id``. Source: https://core.telegram.org/api/threads and /api/forum.
+def _action(raw: TL) -> dict[str, Json]:
+    if isinstance(raw, _MessageService):
+        return {"action": tl_name(raw.action, "MessageAction"), **plain_fields(raw.action)}
+    own = {key: value for key, value in plain_fields(raw).items() if key not in _TOLD}
+    return {"action": tl_name(raw, ""), **own}
 
-    In a forum, a message that answers nobody "replies" to the topic's first message. Ids of another chat mean nothing
-    in this one.
+
+def _sender(raw: TL) -> int | None:
+    """Who wrote it. What the other one writes in a private chat has no sender of its own.
+
+    Source: https://core.telegram.org/constructor/message, ``from_id``
     """
-    header = raw.reply_to
-    if not isinstance(header, types.MessageReplyHeader):
-        return None, None
-    if header.reply_to_peer_id is not None and (
-        marked_id(header.reply_to_peer_id) != marked_id(raw.peer_id)
-    ):
-        return None, None
-    answered, top = header.reply_to_msg_id, header.reply_to_top_id
-    if header.forum_topic and top is None:
-        return None, answered
-    return answered, answered if top is None else top
+    if raw.from_id is not None:
+        return marked_id(raw.from_id)
+    return marked_id(raw.peer_id) if isinstance(raw.peer_id, _PeerUser) and not raw.out else None
 
 
-def _map_forward(header: TL | None) -> Forward | None:
-    if header is None:
-        return None
-    return Forward(
-        from_id=marked_id(header.from_id),
-        from_name=header.from_name,
-        date=utc(header.date),
-        channel_post=header.channel_post,
-        post_author=header.post_author,
-    )
+def _named_sender(raw: TL) -> int | None:
+    return marked_id(getattr(raw, "from_id", None))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from telethon.tl import types
 
-from tgworker.adapters.telegram.plain import TL
+from tgworker.adapters.telegram.plain import TL, listed, text_or_none
 from tgworker.core.model import CHANNEL_MARK, Chat, ChatType, Person
 
 
@@ -26,8 +26,9 @@ def map_people(result: TL, writers: Iterable[int | None]) -> tuple[Person, ...]:
     wanted = frozenset(writers)
     named = {
         entity_id(entity): entity
-        for entity in (*result.users, *result.chats)
-        if not isinstance(entity, types.UserEmpty | types.ChatEmpty)
+        for entity in (*listed(result.users), *listed(result.chats))
+        if isinstance(getattr(entity, "id", None), int)
+        and not isinstance(entity, types.UserEmpty | types.ChatEmpty)
     }
     return tuple(_map_person(id, named[id]) for id in sorted(named.keys() & wanted))
 
@@ -73,14 +74,16 @@ def _usernames(entity: TL) -> list[str]:
     A chat with one name has it in ``username``; with several, ``username`` is empty and ``usernames`` holds them.
     Source: https://core.telegram.org/api/fragment
     """
-    main = getattr(entity, "username", None)
-    others = (each.username for each in getattr(entity, "usernames", None) or () if each.active)
-    return list(dict.fromkeys(name for name in (main, *others) if name))
+    others = listed(getattr(entity, "usernames", None))
+    named = (entity, *(each for each in others if getattr(each, "active", None)))
+    names = (text_or_none(getattr(each, "username", None)) for each in named)
+    return list(dict.fromkeys(name for name in names if name))
 
 
 def _display_name(entity: TL) -> str:
     if not isinstance(entity, types.User):
-        return str(entity.title)
+        return text_or_none(getattr(entity, "title", None)) or ""
     if entity.deleted:
         return ""
-    return f"{entity.first_name or ''} {entity.last_name or ''}".strip()
+    names = (text_or_none(entity.first_name), text_or_none(entity.last_name))
+    return " ".join(name for name in names if name).strip()

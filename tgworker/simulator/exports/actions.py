@@ -146,7 +146,10 @@ _ACTIONS: dict[str, tuple[str, Callable[[Item, Directory], Fields | None]]] = {
         lambda message, directory: _title(message, directory) | _users(message, directory),
     ),
     "delete_group_photo": ("chat_delete_photo", _nothing),
-    "edit_chat_theme": ("set_chat_theme", _nothing),
+    "edit_chat_theme": (
+        "set_chat_theme",
+        lambda message, directory: {"theme": {"emoticon": message.text("emoticon")}},
+    ),
     "edit_group_photo": ("chat_edit_photo", _nothing),
     "edit_group_title": ("chat_edit_title", _title),
     "gift_code_prize": ("gift_code", _gift_code),

@@ -17,11 +17,13 @@ from tgworker.simulator.world.model import (
     Bare,
     Contact,
     File,
+    Game,
     Invoice,
     Media,
     Photo,
     Place,
     Poll,
+    ToDo,
 )
 
 _KINDS = {
@@ -54,7 +56,7 @@ def read_media(message: Item) -> Media | None:
         return _poll(poll)
     if message.has("invoice_information"):
         return _invoice(message)
-    return _bare(message)
+    return _other(message)
 
 
 def _photo(message: Item) -> Photo:
@@ -150,11 +152,12 @@ def _invoice(message: Item) -> Invoice:
     return Invoice(title, description, invoice.text("currency"), amount, start_param="")
 
 
-def _bare(message: Item) -> Bare | None:
+def _other(message: Item) -> Media | None:
     if message.has("game_title"):
-        return Bare("game")
+        return Game(message.text("game_title"), message.text("game_description"))
     if message.has("todo_list"):
-        return Bare("to_do")
+        todo = message.item("todo_list")
+        return ToDo(plain_text(todo, "title") if todo is not None else "")
     for key in _UNSERVED:
         if message.has(key):
             message.notes.add(f"{key}, served as an unsupported medium")

@@ -13,7 +13,7 @@ from telethon.tl.functions import contacts as functions
 from tgworker.simulator.methods.pages import Pages
 from tgworker.simulator.rpc import Caller, Handler, RpcFault
 from tgworker.simulator.world import World
-from tgworker.simulator.world.tl import peer_tl
+from tgworker.simulator.world.tl_plain import peer_tl
 
 _USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,31}")
 

@@ -16,7 +16,7 @@ from tgworker.simulator.methods.updates import state
 from tgworker.simulator.paging import MAX_LIMIT
 from tgworker.simulator.rpc import Caller, Handler, RpcFault
 from tgworker.simulator.world import World, WorldChat
-from tgworker.simulator.world.tl import peer_tl
+from tgworker.simulator.world.tl_plain import peer_tl
 
 
 def handlers(world: World, pages: Pages, clock: Callable[[], float]) -> Mapping[type, Handler]:

@@ -17,8 +17,9 @@ from telethon.tl import types
 from tgworker.core.model import ChatType
 from tgworker.simulator.world import World, WorldChat
 from tgworker.simulator.world.model import Outsider, WorldUser
-from tgworker.simulator.world.tl import message_tl, peer_tl, peers_of
+from tgworker.simulator.world.tl import message_tl, peers_of
 from tgworker.simulator.world.tl_people import chat_tl, outsider_tl, user_tl
+from tgworker.simulator.world.tl_plain import peer_tl
 
 KEPT_PIECES = 200_000
 """So many serialised messages are kept over all chats; some 400 bytes each."""

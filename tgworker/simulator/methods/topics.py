@@ -15,7 +15,7 @@ from tgworker.simulator.methods.peers import readable_chat
 from tgworker.simulator.paging import MAX_LIMIT
 from tgworker.simulator.rpc import Caller, Handler, RpcFault
 from tgworker.simulator.world import World, WorldChat
-from tgworker.simulator.world.tl import moment, peer_tl
+from tgworker.simulator.world.tl_plain import moment, peer_tl
 
 GENERAL = 1
 """The topic that every forum has from the start; its messages say nothing of a topic."""

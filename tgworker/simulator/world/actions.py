@@ -77,7 +77,27 @@ _KINDS: dict[str, Callable[[Random, Scene], dict[str, Any]]] = {
         "period": 86_400,
         **({"auto_setting_from": _user(rng, scene)} if rng.random() < 0.5 else {}),
     },
-    "set_chat_theme": _nothing,
+    "set_chat_theme": lambda rng, scene: {"theme": {"emoticon": "🎄"}},
+    "star_gift": lambda rng, scene: {
+        "name_hidden": rng.random() < 0.5,
+        "message": "С праздником",
+        "convert_stars": 85,
+        "from_id": _user(rng, scene),
+        "gift": {"id": 5_170_145_012_310_081_615, "stars": 100, "convert_stars": 85},
+    },
+    "phone_call": lambda rng, scene: {
+        "call_id": rng.getrandbits(62) + 1,
+        "video": rng.random() < 0.5,
+        "reason": "missed",
+    },
+    "todo_append_tasks": lambda rng, scene: {
+        "list": ({"id": 2, "title": "Хлеб"}, {"id": 3, "title": "Соль 🧂"})
+    },
+    "poll_append_answer": lambda rng, scene: {"answer": {"text": "Другое"}},
+    "requested_peer": lambda rng, scene: {
+        "button_id": 1,
+        "peers": (_user(rng, scene), scene.people.outsiders[0].id),
+    },
     "boost_apply": lambda rng, scene: {"boosts": 1 + rng.randrange(4)},
     "geo_proximity_reached": lambda rng, scene: {
         "from_id": _user(rng, scene),

@@ -14,12 +14,13 @@ from random import Random
 from tgworker.core.model import ChatType
 from tgworker.simulator.world.actions import Scene, any_action, creation, topic_creation
 from tgworker.simulator.world.draws import derive, mix, pick
-from tgworker.simulator.world.medias import album_media, any_media
+from tgworker.simulator.world.medias import album_media, any_buttons, any_media
 from tgworker.simulator.world.model import (
     Action,
     Reply,
     WorldForward,
     WorldMessage,
+    WorldQuote,
     WorldReaction,
     WorldUser,
 )
@@ -108,7 +109,7 @@ class Generator:
             sender,
             text,
             entities,
-            reply=self._reply(rng, id),
+            reply=self._reply(rng, id, date),
             replies_count=self._replies_count(rng, id),
             views=rng.randrange(1, 10**6) if self._channel else None,
             forwards=rng.randrange(10**4) if self._channel else None,
@@ -121,6 +122,7 @@ class Generator:
             via_bot_id=pick(rng, self._people.bots).id if rng.random() < 0.03 else None,
             post_author=author,
             pinned=rng.random() < 0.01,
+            buttons=any_buttons(rng) if rng.random() < 0.02 else (),
         )
 
     def _action(self, rng: Random, id: int, date: int) -> Action | None:
@@ -191,25 +193,50 @@ class Generator:
         ids = (self._ids[place] for place in places if self._ids[place] not in self._albums)
         return dict(zip(ids, _TOPIC_TITLES, strict=False))
 
-    def _reply(self, rng: Random, id: int) -> Reply | None:
+    def _reply(self, rng: Random, id: int, date: int) -> Reply | None:
         target = self._answered(id)
         topic = self._topic(id) if self.topics else None
         if topic is not None:
-            if target is None or target == topic:
+            if target is None:
                 return Reply(msg_id=topic, topic=True)
-            return Reply(msg_id=target, top_id=topic, topic=True)
+            if target == topic:
+                return Reply(msg_id=topic, topic=True, quote=self._quote(rng, date))
+            if rng.random() < 0.05:
+                return self._answer_elsewhere(rng, date, topic)
+            return Reply(msg_id=target, top_id=topic, topic=True, quote=self._quote(rng, date))
         if target is None:
-            return self._unusual_reply(rng)
-        quote = "цитата" if rng.random() < 0.1 else None
+            return self._unusual_reply(rng, date)
+        quote = self._quote(rng, date)
         root = self._root(id) if self._spec.type is ChatType.SUPERGROUP else None
         return Reply(msg_id=target, top_id=root if root != target else None, quote=quote)
 
-    def _unusual_reply(self, rng: Random) -> Reply | None:
+    def _quote(self, rng: Random, date: int) -> WorldQuote | None:
+        if rng.random() >= 0.1:
+            return None
+        text, entities = rich_text(rng, self._people.users, date)
+        return WorldQuote(text, entities, offset=rng.randrange(100))
+
+    def _unusual_reply(self, rng: Random, date: int) -> Reply | None:
         draw = rng.random()
         if draw < 0.01:
-            other = pick(rng, self._people.outsiders).id
-            return Reply(msg_id=rng.randrange(1, 1000), other_chat=other, quote="оттуда")
-        return Reply(story=True) if draw < 0.015 else None
+            return self._answer_elsewhere(rng, date, None)
+        if draw < 0.015:
+            return Reply(story=(pick(rng, self._people.users).id, 1 + rng.randrange(99)))
+        return None
+
+    def _answer_elsewhere(self, rng: Random, date: int, topic: int | None) -> Reply:
+        """To a message of a channel, or of a chat that is not named; maybe from inside a topic."""
+        hidden = rng.random() < 0.3
+        users = self._people.users
+        return Reply(
+            msg_id=None if hidden else 1 + rng.randrange(1000),
+            top_id=topic,
+            topic=topic is not None,
+            other_chat=None if hidden else pick(rng, self._people.outsiders).id,
+            origin=self._forward(rng, date),
+            media=any_media(rng, pick(rng, users)) if rng.random() < 0.3 else None,
+            quote=self._quote(rng, date) if hidden else None,
+        )
 
     def _replies_count(self, rng: Random, id: int) -> int | None:
         if self._channel:

@@ -1,22 +1,31 @@
-"""Media of every kind; nothing can be downloaded, only described."""
+"""Media of every kind, and buttons; nothing can be downloaded, only described."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
 
+from tgworker.core.model import CHANNEL_MARK
 from tgworker.simulator.world.draws import pick
 from tgworker.simulator.world.model import (
     Bare,
     Contact,
     Dice,
     File,
+    Game,
+    Giveaway,
     Invoice,
     Media,
+    Paid,
     Photo,
     Place,
     Poll,
+    Preview,
+    Story,
+    Task,
+    ToDo,
     WebPage,
+    WorldButton,
     WorldUser,
 )
 from tgworker.simulator.world.texts import PHRASES
@@ -32,6 +41,20 @@ def album_media(rng: Random) -> Media:
 def any_media(rng: Random, user: WorldUser) -> Media:
     """Any kind, each as likely; photos more."""
     return pick(rng, _KINDS)(rng, user)
+
+
+def any_buttons(rng: Random) -> tuple[tuple[WorldButton, ...], ...]:
+    """What a bot puts under its messages: one to three rows."""
+    return tuple(
+        tuple(_button(rng) for _ in range(1 + rng.randrange(2)))
+        for _ in range(1 + rng.randrange(3))
+    )
+
+
+def _button(rng: Random) -> WorldButton:
+    type = pick(rng, ("url", "url", "web_view", "url_auth", "callback", "switch_inline", "copy"))
+    opens = type in ("url", "web_view", "url_auth")
+    return WorldButton(type, pick(rng, PHRASES), "https://example.org/кнопка" if opens else None)
 
 
 def _photo(rng: Random) -> Photo:
@@ -118,6 +141,7 @@ def _web_page(rng: Random) -> WebPage:
         site_name="Example" if full else None,
         title=pick(rng, PHRASES),
         description=pick(rng, PHRASES) if full else None,
+        author="Н. Автор" if full and rng.random() < 0.5 else None,
     )
 
 
@@ -139,7 +163,16 @@ def _contact(rng: Random, user: WorldUser) -> Contact:
 def _poll(rng: Random) -> Poll:
     quiz = rng.random() < 0.3
     answers = tuple(f"{pick(rng, PHRASES)} {n}" for n in range(2 + rng.randrange(4)))
-    return Poll("Что лучше? 🤔", answers, rng.random() < 0.3, quiz, 1 + rng.randrange(500))
+    votes = tuple(rng.randrange(100) for _ in answers) if rng.random() < 0.6 else ()
+    return Poll(
+        *("Что лучше? 🤔", answers, rng.random() < 0.3, quiz),
+        total_voters=sum(votes) if votes else rng.randrange(500),
+        votes=votes,
+        correct=rng.randrange(len(answers)) if quiz and votes else None,
+        solution="Потому что 🎓" if quiz and votes else None,
+        multiple_choice=not quiz and rng.random() < 0.3,
+        public_voters=rng.random() < 0.3,
+    )
 
 
 def _dice(rng: Random) -> Dice:
@@ -148,6 +181,35 @@ def _dice(rng: Random) -> Dice:
 
 def _invoice(rng: Random) -> Invoice:
     return Invoice("Подписка", "На месяц", "XTR", 1 + rng.randrange(1000), "start")
+
+
+def _game(rng: Random) -> Game:
+    return Game("Шахматы ♟", pick(rng, PHRASES), "chess")
+
+
+def _to_do(rng: Random, user: WorldUser) -> ToDo:
+    done = user.id if rng.random() < 0.5 else None
+    at = None if done is None else 1_762_000_000 + rng.randrange(10**6)
+    return ToDo("Купить 🛒", (Task(1, "Молоко", done, at), Task(2, pick(rng, PHRASES))))
+
+
+def _paid(rng: Random) -> Paid:
+    shown = (_photo(rng), _video(rng)) if rng.random() < 0.5 else (Preview(320, 240),)
+    return Paid(1 + rng.randrange(100), (*shown, Preview(640, 480, 12)))
+
+
+def _giveaway(rng: Random, user: WorldUser) -> Giveaway:
+    channels = tuple(CHANNEL_MARK - 1_700_000_000 - number for number in range(2))
+    until, months = 1_765_000_000 + rng.randrange(10**6), 3 if rng.random() < 0.5 else None
+    stars = None if months else 500
+    if rng.random() < 0.5:
+        return Giveaway(
+            *(channels[:1], 3, until, months, stars),
+            prize="и кот",
+            launch_id=1 + rng.randrange(1000),
+            winners=(user.id,),
+        )
+    return Giveaway(channels, 5, until, months, stars, countries=("RU", "DE"))
 
 
 _KINDS: tuple[Callable[[Random, WorldUser], Media], ...] = (
@@ -165,5 +227,10 @@ _KINDS: tuple[Callable[[Random, WorldUser], Media], ...] = (
     lambda rng, user: _poll(rng),
     lambda rng, user: _dice(rng),
     lambda rng, user: _invoice(rng),
-    lambda rng, user: Bare(pick(rng, ("unsupported", "game", "to_do"))),
+    lambda rng, user: _game(rng),
+    _to_do,
+    lambda rng, user: _paid(rng),
+    lambda rng, user: Story(user.id, 1 + rng.randrange(99), mention=rng.random() < 0.5),
+    _giveaway,
+    lambda rng, user: Bare("unsupported"),
 )

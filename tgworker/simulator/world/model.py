@@ -60,18 +60,6 @@ class WorldEntity:
 
 
 @frozen
-class Reply:
-    """What a message answers: another message, one in another chat (``other_chat``), or a story."""
-
-    msg_id: int | None = None
-    top_id: int | None = None
-    topic: bool = False
-    other_chat: int | None = None
-    quote: str | None = None
-    story: bool = False
-
-
-@frozen
 class WorldForward:
     """Where a message was forwarded from; ``from_id`` is empty when the author hides."""
 
@@ -80,6 +68,40 @@ class WorldForward:
     from_name: str | None = None
     channel_post: int | None = None
     post_author: str | None = None
+
+
+@frozen
+class WorldQuote:
+    """What an answer quotes; ``offset`` is where it begins in the text that is answered."""
+
+    text: str
+    entities: tuple[WorldEntity, ...] = ()
+    offset: int = 0
+
+
+@frozen
+class Reply:
+    """What a message answers: another message, one in another chat (``other_chat``), or a story.
+
+    Of a message in another chat Telegram sends along where it is from (``origin``) and what it carries (``media``);
+    a chat that this account may not see is not named, and ``other_chat`` and ``msg_id`` are empty. ``topic`` says that
+    the message is in a topic: ``top_id``, or where that is empty, ``msg_id``.
+    """
+
+    msg_id: int | None = None
+    top_id: int | None = None
+    topic: bool = False
+    other_chat: int | None = None
+    origin: WorldForward | None = None
+    media: Media | None = None
+    quote: WorldQuote | None = None
+    story: tuple[int, int] | None = None
+    """Whose story (marked id), and which."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it answers a message that is not in the same chat."""
+        return self.other_chat is not None or self.origin is not None
 
 
 @frozen
@@ -120,6 +142,18 @@ class File:
 
 
 @frozen
+class WorldButton:
+    """A button under a message.
+
+    ``type`` is the archive's word: url, web_view, url_auth, callback, switch_inline or copy.
+    """
+
+    type: str
+    text: str
+    url: str | None = None
+
+
+@frozen
 class WebPage:
     """A link's preview; ``empty`` if Telegram found nothing there."""
 
@@ -127,6 +161,7 @@ class WebPage:
     site_name: str | None = None
     title: str | None = None
     description: str | None = None
+    author: str | None = None
     empty: bool = False
 
 
@@ -151,11 +186,18 @@ class Contact:
 
 @frozen
 class Poll:
+    """``votes`` has a number for each answer, or none at all; ``correct`` is the place of a quiz's right answer."""
+
     question: str
     answers: tuple[str, ...]
     closed: bool
     quiz: bool
     total_voters: int
+    votes: tuple[int, ...] = ()
+    correct: int | None = None
+    solution: str | None = None
+    multiple_choice: bool = False
+    public_voters: bool = False
 
 
 @frozen
@@ -174,20 +216,87 @@ class Invoice:
 
 
 @frozen
+class Game:
+    title: str
+    description: str = ""
+    short_name: str = ""
+
+
+@frozen
+class Task:
+    """A line of a to-do list; a done one has who did it (a user's id), and when."""
+
+    id: int
+    title: str
+    done_by: int | None = None
+    done_at: int | None = None
+
+
+@frozen
+class ToDo:
+    title: str
+    tasks: tuple[Task, ...] = ()
+
+
+@frozen
+class Preview:
+    """What is seen of paid media before paying."""
+
+    width: int
+    height: int
+    duration: int | None = None
+
+
+@frozen
+class Paid:
+    """Photos and videos for Telegram's stars."""
+
+    stars: int
+    media: tuple[Photo | File | Preview, ...]
+
+
+@frozen
+class Story:
+    """A story sent on; ``peer`` is marked."""
+
+    peer: int
+    id: int
+    mention: bool = False
+
+
+@frozen
+class Giveaway:
+    """``channels`` are marked. With ``winners`` it is over: ``launch_id`` is the message that announced it."""
+
+    channels: tuple[int, ...]
+    quantity: int
+    until: int
+    months: int | None = None
+    stars: int | None = None
+    countries: tuple[str, ...] = ()
+    prize: str | None = None
+    launch_id: int | None = None
+    winners: tuple[int, ...] = ()
+
+
+@frozen
 class Bare:
-    """Media of which the archive keeps the type alone: ``unsupported``, ``game``, ``to_do``."""
+    """Media of which the archive keeps the type alone: ``unsupported``."""
 
     type: str
 
 
-Media: TypeAlias = Photo | File | WebPage | Place | Contact | Poll | Dice | Invoice | Bare
+Media: TypeAlias = (
+    Photo | File | WebPage | Place | Contact | Poll | Dice | Invoice | Game | ToDo | Paid | Story
+) | (Giveaway | Bare)
 
 
 @frozen
 class Action:
     """What a service message tells. ``fields`` are the TL action's plain ones, in TL order, peers as marked ids.
 
-    Of TL fields that are objects (a photo, a call) the world has nothing: `tl` makes them up.
+    Fields that TL itself has as bare ids (``chat_id``, ``channel_id``) are bare; small objects (a gift, tasks) are
+    mappings. Of other objects (a photo, a call) the world has nothing: `tl` makes them up.
     """
 
     type: str
@@ -217,3 +326,5 @@ class WorldMessage:
     post_author: str | None = None
     pinned: bool = False
     action: Action | None = None
+    buttons: tuple[tuple[WorldButton, ...], ...] = ()
+    """Rows of them."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from telethon.tl import types
 
-from tgworker.core.model import CHANNEL_MARK, ChatType
+from tgworker.core.model import ChatType
 from tgworker.simulator.world.model import (
     Reply,
+    WorldButton,
     WorldEntity,
     WorldForward,
     WorldMessage,
@@ -18,19 +18,7 @@ from tgworker.simulator.world.model import (
 )
 from tgworker.simulator.world.tl_actions import action_tl
 from tgworker.simulator.world.tl_media import media_tl
-
-
-def moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def peer_tl(marked_id: int) -> Any:
-    """A marked id as a Peer."""
-    if marked_id > 0:
-        return types.PeerUser(marked_id)
-    if marked_id < CHANNEL_MARK:
-        return types.PeerChannel(CHANNEL_MARK - marked_id)
-    return types.PeerChat(-marked_id)
+from tgworker.simulator.world.tl_plain import moment, peer_tl
 
 
 def message_tl(
@@ -47,7 +35,7 @@ def message_tl(
         "peer_id": peer_tl(chat_id),
         "date": moment(message.date),
         "from_id": None if message.sender is None else peer_tl(message.sender),
-        "reply_to": None if message.reply is None else _reply(message.reply),
+        "reply_to": None if message.reply is None else _reply(message.reply, message),
         "post": post or None,
     }
     if message.action is not None:
@@ -57,6 +45,7 @@ def message_tl(
         message=message.text,
         entities=[entity_tl(entity) for entity in message.entities] or None,
         media=None if message.media is None else media_tl(message.media, message.id, message.date),
+        reply_markup=_markup(message.buttons) if message.buttons else None,
         fwd_from=None if message.forward is None else _forward(message.forward),
         replies=_replies(message.replies_count, linked_id if post else None),
         views=message.views,
@@ -74,36 +63,59 @@ def message_tl(
 def peers_of(message: WorldMessage) -> frozenset[int]:
     """Marked ids of everyone whom Telegram names along with the message."""
     forward, reply, action = message.forward, message.reply, message.action
+    origin = reply.origin if reply is not None else None
     peers = {
         message.sender,
         message.via_bot_id,
         forward.from_id if forward is not None else None,
         reply.other_chat if reply is not None else None,
+        reply.story[0] if reply is not None and reply.story is not None else None,
+        origin.from_id if origin is not None else None,
         *(entity.user_id for entity in message.entities),
     }
     for value in action.fields.values() if action is not None else ():
-        peers.update(value if isinstance(value, tuple) else (value,))
+        named = value if isinstance(value, tuple) else (value,)
+        peers.update(peer for peer in named if isinstance(peer, int))
     return frozenset(peer for peer in peers if isinstance(peer, int))
 
 
-def _reply(reply: Reply) -> Any:
-    if reply.story:
-        return types.MessageReplyStoryHeader(types.PeerUser(1), 1)
-    quoted = reply.quote is not None
+def _reply(reply: Reply, message: WorldMessage) -> Any:
+    if reply.story is not None:
+        return types.MessageReplyStoryHeader(peer_tl(reply.story[0]), reply.story[1])
+    quote, media = reply.quote, reply.media
     return types.MessageReplyHeader(
         reply_to_msg_id=reply.msg_id,
         reply_to_top_id=reply.top_id,
         forum_topic=reply.topic or None,
         reply_to_peer_id=None if reply.other_chat is None else peer_tl(reply.other_chat),
-        reply_from=(
-            None
-            if reply.other_chat is None
-            else types.MessageFwdHeader(date=moment(0), from_id=peer_tl(reply.other_chat))
-        ),
-        quote=quoted or None,
-        quote_text=reply.quote,
-        quote_offset=0 if quoted else None,
+        reply_from=None if reply.origin is None else _forward(reply.origin),
+        reply_media=None if media is None else media_tl(media, message.id, message.date),
+        quote=quote is not None or None,
+        quote_text=None if quote is None else quote.text,
+        quote_entities=[entity_tl(each) for each in quote.entities] or None if quote else None,
+        quote_offset=None if quote is None else quote.offset,
     )
+
+
+def _markup(rows: tuple[tuple[WorldButton, ...], ...]) -> Any:
+    return types.ReplyInlineMarkup(
+        [
+            types.KeyboardInlineButtonRow(
+                [types.KeyboardInlineButton(each.text, _BUTTONS[each.type](each)) for each in row]
+            )
+            for row in rows
+        ]
+    )
+
+
+_BUTTONS: dict[str, Callable[[WorldButton], Any]] = {
+    "url": lambda button: types.InlineButtonTypeUrl(button.url),
+    "url_auth": lambda button: types.InlineButtonTypeUrlAuth(button.url, 1),
+    "web_view": lambda button: types.InlineButtonTypeWebView(button.url),
+    "callback": lambda button: types.InlineButtonTypeCallback(b"data"),
+    "switch_inline": lambda button: types.InlineButtonTypeSwitchInline("query"),
+    "copy": lambda button: types.InlineButtonTypeCopy(button.text),
+}
 
 
 def _replies(count: int | None, linked_id: int | None) -> Any:

@@ -9,6 +9,7 @@ from telethon.tl import types
 
 from tgworker.core.model import CHANNEL_MARK
 from tgworker.simulator.world.model import Action
+from tgworker.simulator.world.tl_plain import peer_tl, text_tl
 
 Fields = Mapping[str, Any]
 
@@ -34,14 +35,10 @@ def _call(id: int) -> Any:
     return types.InputGroupCall(id, id)
 
 
-def _text(text: str) -> Any:
-    return types.TextWithEntities(text, [])
-
-
 def _gift_code(fields: Fields, id: int) -> Any:
     changed = {
         "boost_peer": types.PeerChannel(CHANNEL_MARK - fields["boost_peer"]),
-        "message": _text(fields["message"]),
+        "message": text_tl(fields["message"]),
     }
     return types.MessageActionGiftCode(**{**fields, **changed})
 
@@ -50,6 +47,36 @@ def _geo_proximity_reached(fields: Fields, id: int) -> Any:
     return types.MessageActionGeoProximityReached(
         types.PeerUser(fields["from_id"]), types.PeerUser(fields["to_id"]), fields["distance"]
     )
+
+
+def _star_gift(fields: Fields, id: int) -> Any:
+    gift = fields["gift"]
+    sticker = types.DocumentEmpty(gift["id"])
+    changed = {
+        "gift": types.StarGift(gift["id"], sticker, gift["stars"], gift["convert_stars"]),
+        "message": text_tl(fields["message"]) if "message" in fields else None,
+        "from_id": peer_tl(fields["from_id"]),
+    }
+    return types.MessageActionStarGift(**{**fields, **changed})
+
+
+def _todo_append_tasks(fields: Fields, id: int) -> Any:
+    tasks = [types.TodoItem(task["id"], text_tl(task["title"])) for task in fields["list"]]
+    return types.MessageActionTodoAppendTasks(tasks)
+
+
+def _poll_append_answer(fields: Fields, id: int) -> Any:
+    answer = types.PollAnswer(text_tl(fields["answer"]["text"]), b"1")
+    return types.MessageActionPollAppendAnswer(answer)
+
+
+def _set_chat_theme(fields: Fields, id: int) -> Any:
+    return types.MessageActionSetChatTheme(types.ChatTheme(fields["theme"]["emoticon"]))
+
+
+def _requested_peer(fields: Fields, id: int) -> Any:
+    peers = [peer_tl(peer) for peer in fields["peers"]]
+    return types.MessageActionRequestedPeer(fields["button_id"], peers)
 
 
 _ACTIONS: dict[str, Callable[[Fields, int], Any]] = {
@@ -79,9 +106,16 @@ _ACTIONS: dict[str, Callable[[Fields, int], Any]] = {
     ),
     "no_forwards_toggle": _plain(types.MessageActionNoForwardsToggle),
     "payment_sent": _plain(types.MessageActionPaymentSent),
+    "phone_call": lambda fields, id: types.MessageActionPhoneCall(
+        **{**fields, "reason": types.PhoneCallDiscardReasonMissed()}
+    ),
     "pin_message": _plain(types.MessageActionPinMessage),
-    "set_chat_theme": lambda fields, id: types.MessageActionSetChatTheme(types.ChatTheme("🎄")),
+    "poll_append_answer": _poll_append_answer,
+    "requested_peer": _requested_peer,
+    "set_chat_theme": _set_chat_theme,
     "set_messages_ttl": _plain(types.MessageActionSetMessagesTTL),
+    "star_gift": _star_gift,
+    "todo_append_tasks": _todo_append_tasks,
     "todo_completions": _plain(types.MessageActionTodoCompletions),
     "topic_create": _plain(types.MessageActionTopicCreate),
     "topic_edit": _plain(types.MessageActionTopicEdit),

@@ -7,18 +7,26 @@ from typing import Any
 
 from telethon.tl import types
 
+from tgworker.core.model import CHANNEL_MARK
 from tgworker.simulator.world.model import (
     Bare,
     Contact,
     Dice,
     File,
+    Game,
+    Giveaway,
     Invoice,
     Media,
+    Paid,
     Photo,
     Place,
     Poll,
+    Preview,
+    Story,
+    ToDo,
     WebPage,
 )
+from tgworker.simulator.world.tl_plain import moment, peer_tl, text_tl
 
 _DC = 2
 _STRIPPED = bytes.fromhex("012828")
@@ -48,8 +56,27 @@ def media_tl(media: Media, id: int, date: int) -> Any:
                 *(media.title, media.description, media.currency, media.total_amount),
                 media.start_param,
             )
+        case Game():
+            return types.MessageMediaGame(
+                types.Game(
+                    *(id, id, media.short_name, media.title, media.description),
+                    types.PhotoEmpty(id),
+                )
+            )
+        case ToDo():
+            return _to_do(media)
+        case Paid():
+            return types.MessageMediaPaidMedia(
+                media.stars, [_extended(each, id, date) for each in media.media]
+            )
+        case Story():
+            return types.MessageMediaStory(
+                peer_tl(media.peer), media.id, via_mention=media.mention or None
+            )
+        case Giveaway():
+            return _giveaway(media)
         case Bare():
-            return _bare(media, id)
+            return types.MessageMediaUnsupported()
 
 
 def _photo(photo: Photo, id: int, date: int) -> Any:
@@ -125,6 +152,7 @@ def _web_page(page: WebPage, id: int) -> Any:
         site_name=page.site_name,
         title=page.title,
         description=page.description,
+        author=page.author,
     )
 
 
@@ -139,29 +167,78 @@ def _place(place: Place) -> Any:
 
 def _poll(poll: Poll, id: int) -> Any:
     answers = [
-        types.PollAnswer(types.TextWithEntities(text, []), bytes([number]))
-        for number, text in enumerate(poll.answers)
+        types.PollAnswer(text_tl(text), bytes([number])) for number, text in enumerate(poll.answers)
+    ]
+    # Telegram's order is its own, so results are told apart by their option.
+    results = [
+        types.PollAnswerVoters(
+            bytes([number]),
+            chosen=number == 0 or None,
+            correct=number == poll.correct or None,
+            voters=votes,
+            recent_voters=[],
+        )
+        for number, votes in reversed(list(enumerate(poll.votes)))
     ]
     return types.MessageMediaPoll(
         types.Poll(
             id=id,
-            question=types.TextWithEntities(poll.question, []),
+            question=text_tl(poll.question),
             answers=answers,
             hash=0,
             closed=poll.closed or None,
             quiz=poll.quiz or None,
+            multiple_choice=poll.multiple_choice or None,
+            public_voters=poll.public_voters or None,
         ),
-        types.PollResults(total_voters=poll.total_voters),
+        types.PollResults(
+            results=results or None,
+            total_voters=poll.total_voters,
+            # TL has both or neither.
+            solution=poll.solution,
+            solution_entities=[] if poll.solution is not None else None,
+        ),
     )
 
 
-def _bare(media: Bare, id: int) -> Any:
-    if media.type == "game":
-        return types.MessageMediaGame(
-            types.Game(id, id, "chess", "Шахматы", "♟", types.PhotoEmpty(id))
+def _to_do(list: ToDo) -> Any:
+    items = [types.TodoItem(task.id, text_tl(task.title)) for task in list.tasks]
+    completions = [
+        types.TodoCompletion(task.id, peer_tl(task.done_by), moment(task.done_at or 0))
+        for task in list.tasks
+        if task.done_by is not None
+    ]
+    return types.MessageMediaToDo(types.TodoList(text_tl(list.title), items), completions or None)
+
+
+def _extended(media: Photo | File | Preview, id: int, date: int) -> Any:
+    if isinstance(media, Preview):
+        return types.MessageExtendedMediaPreview(
+            w=media.width, h=media.height, video_duration=media.duration
         )
-    if media.type == "to_do":
-        title = types.TextWithEntities("Список", [])
-        items = [types.TodoItem(1, types.TextWithEntities("Молоко", []))]
-        return types.MessageMediaToDo(types.TodoList(title, items))
-    return types.MessageMediaUnsupported()
+    return types.MessageExtendedMedia(media_tl(media, id, date))
+
+
+def _giveaway(media: Giveaway) -> Any:
+    channels = [CHANNEL_MARK - channel for channel in media.channels]
+    if media.winners:
+        return types.MessageMediaGiveawayResults(
+            channel_id=channels[0],
+            launch_msg_id=media.launch_id,
+            winners_count=len(media.winners),
+            unclaimed_count=media.quantity - len(media.winners),
+            winners=list(media.winners),
+            until_date=moment(media.until),
+            months=media.months,
+            stars=media.stars,
+            prize_description=media.prize,
+        )
+    return types.MessageMediaGiveaway(
+        channels=channels,
+        quantity=media.quantity,
+        until_date=moment(media.until),
+        countries_iso2=list(media.countries) or None,
+        months=media.months,
+        stars=media.stars,
+        prize_description=media.prize,
+    )

@@ -9,7 +9,7 @@ from telethon.tl import types
 from tgworker.core.model import CHANNEL_MARK, ChatType
 from tgworker.simulator.world.model import Outsider, WorldUser
 from tgworker.simulator.world.skeleton import day_start
-from tgworker.simulator.world.tl import moment
+from tgworker.simulator.world.tl_plain import moment
 from tgworker.simulator.world.world import WorldChat
 
 

@@ -6,28 +6,20 @@ on every message is what the tests of the worker show.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from tgworker.core.model import CHANNEL_MARK
 from tgworker.simulator.world.model import (
     Action,
-    Bare,
-    Contact,
-    Dice,
-    File,
-    Invoice,
-    Media,
-    Photo,
-    Place,
-    Poll,
     Reply,
-    WebPage,
     WorldEntity,
     WorldForward,
     WorldMessage,
     WorldReaction,
 )
+from tgworker.simulator.world.truth_media import media_truth, present, time_truth
 
 _PAID_REACTION = "⭐"
 
@@ -37,7 +29,7 @@ def message_truth(message: WorldMessage, chat: str) -> dict[str, Any]:
     reply_to, thread_id = _reply(message.reply)
     return {
         "id": message.id,
-        "date": _time(message.date),
+        "date": time_truth(message.date),
         "from_id": message.sender,
         "chat": chat,
         "text": message.text,
@@ -48,45 +40,65 @@ def message_truth(message: WorldMessage, chat: str) -> dict[str, Any]:
         "replies_count": message.replies_count,
         "entities": [_entity(entity) for entity in message.entities],
         "edited": message.edit_date is not None and not message.edit_hide,
-        "edit_date": None if message.edit_date is None else _time(message.edit_date),
+        "edit_date": None if message.edit_date is None else time_truth(message.edit_date),
         "deleted": False,
         "reactions": (
             None if message.reactions is None else [_reaction(each) for each in message.reactions]
         ),
-        "media": None if message.media is None else _media(message.media),
+        "media": None if message.media is None else media_truth(message.media),
         "forward_from": None if message.forward is None else _forward(message.forward),
         "grouped_id": message.grouped_id,
         "via_bot_id": message.via_bot_id,
         "post_author": message.post_author,
         "pinned": message.pinned,
         "service": None if message.action is None else _service(message.action),
+        **_beyond(message),
     }
 
 
-def _time(seconds: int) -> str:
-    return _utc(datetime.fromtimestamp(seconds, UTC))
-
-
-def _utc(moment: datetime) -> str:
-    return moment.isoformat()[:19] + "Z"
-
-
-def _present(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Without the keys that have no value: None, False, and empty texts and lists."""
-    return {
-        key: value
-        for key, value in pairs
-        if value is not None and value is not False and value != "" and value != []
-    }
+def _beyond(message: WorldMessage) -> dict[str, Any]:
+    """What goes beyond the contract, and is there only where there is something to say."""
+    reply = message.reply
+    told: dict[str, Any] = {}
+    if reply is not None and (elsewhere := _reply_from(reply)):
+        told["reply_from"] = elsewhere
+    if reply is not None and reply.quote is not None:
+        quote = reply.quote
+        told["quote"] = {"text": quote.text, "offset": quote.offset}
+        if quote.entities:
+            told["quote"]["entities"] = [_entity(entity) for entity in quote.entities]
+    if message.buttons:
+        told["buttons"] = [
+            {"type": each.type, "text": each.text} | ({"url": each.url} if each.url else {})
+            for row in message.buttons
+            for each in row
+        ]
+    return told
 
 
 def _reply(reply: Reply | None) -> tuple[int | None, int | None]:
-    """What is answered, and the thread; a message that is merely in a topic answers nothing."""
-    if reply is None or reply.story or reply.other_chat is not None:
+    """What is answered, and the thread; a message that is merely in a topic answers nothing.
+
+    A quote shows that the first message of a topic is answered indeed. What is answered elsewhere has no id here, but
+    the answer may be in a topic all the same.
+    """
+    if reply is None or reply.story is not None:
         return None, None
+    if reply.elsewhere:
+        return None, reply.top_id if reply.topic else None
     if reply.topic and reply.top_id is None:
-        return None, reply.msg_id
+        return None if reply.quote is None else reply.msg_id, reply.msg_id
     return reply.msg_id, reply.top_id or reply.msg_id
+
+
+def _reply_from(reply: Reply) -> dict[str, Any] | None:
+    if reply.story is not None:
+        return {"type": "story", "chat_id": reply.story[0], "story_id": reply.story[1]}
+    if not reply.elsewhere:
+        return None
+    told = {"type": "message", "chat_id": reply.other_chat, "message_id": reply.msg_id}
+    told |= {} if reply.origin is None else _forward(reply.origin)
+    return present((told | {"media": reply.media and media_truth(reply.media)}).items())
 
 
 def _entity(entity: WorldEntity) -> dict[str, Any]:
@@ -98,7 +110,7 @@ def _entity(entity: WorldEntity) -> dict[str, Any]:
         "document_id": entity.document_id,
         "collapsed": entity.collapsed,
     }
-    return kept | _present(extra.items())
+    return kept | present(extra.items())
 
 
 def _reaction(reaction: WorldReaction) -> dict[str, Any]:
@@ -108,11 +120,11 @@ def _reaction(reaction: WorldReaction) -> dict[str, Any]:
 
 
 def _forward(forward: WorldForward) -> dict[str, Any]:
-    return _present(
+    return present(
         {
             "from_id": forward.from_id,
             "from_name": forward.from_name,
-            "date": _time(forward.date),
+            "date": time_truth(forward.date),
             "channel_post": forward.channel_post,
             "post_author": forward.post_author,
         }.items()
@@ -120,90 +132,17 @@ def _forward(forward: WorldForward) -> dict[str, Any]:
 
 
 def _service(action: Action) -> dict[str, Any]:
-    return {"action": action.type} | _present(
-        (key, _plain(value)) for key, value in action.fields.items()
+    return {"action": action.type} | present(
+        (key, _plain(key, value)) for key, value in action.fields.items()
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain(key: str, value: Any) -> Any:
+    """Ids of chats are marked, of objects their own names are kept."""
+    if key in ("channel_id", "chat_id"):
+        return CHANNEL_MARK - value if key == "channel_id" else -value
     if isinstance(value, datetime):
-        return _utc(value)
+        return value.isoformat()[:19] + "Z"
+    if isinstance(value, Mapping):
+        return present(value.items())
     return list(value) if isinstance(value, tuple) else value
-
-
-def _media(media: Media) -> dict[str, Any]:
-    return _present(_media_fields(media).items())
-
-
-def _media_fields(media: Media) -> Mapping[str, Any]:
-    match media:
-        case Photo(sizes=()):
-            return {"type": "photo"}
-        case Photo():
-            width, height, size = media.sizes[-1]
-            return {"type": "photo", "width": width, "height": height, "size": size}
-        case File():
-            return {
-                "type": media.kind,
-                "file_name": media.file_name,
-                "mime_type": media.mime_type,
-                "size": media.size,
-                "width": media.width,
-                "height": media.height,
-                "duration": media.duration,
-                "title": media.title,
-                "performer": media.performer,
-                "emoji": media.emoji,
-            }
-        case WebPage():
-            return {
-                "type": "web_page",
-                "url": media.url,
-                "site_name": media.site_name,
-                "title": media.title,
-                "description": media.description,
-            }
-        case Place():
-            return _place(media)
-        case Contact():
-            return {
-                "type": "contact",
-                "phone_number": media.phone_number,
-                "first_name": media.first_name,
-                "last_name": media.last_name,
-                "user_id": media.user_id or None,
-            }
-        case Poll():
-            return {
-                "type": "poll",
-                "question": media.question,
-                "answers": list(media.answers),
-                "closed": media.closed,
-                "quiz": media.quiz,
-                "total_voters": media.total_voters,
-            }
-        case Dice():
-            return {"type": "dice", "emoji": media.emoji, "value": media.value}
-        case Invoice():
-            return {
-                "type": "invoice",
-                "title": media.title,
-                "description": media.description,
-                "currency": media.currency,
-                "total_amount": media.total_amount,
-                "start_param": media.start_param,
-            }
-        case Bare():
-            return {"type": media.type}
-
-
-def _place(place: Place) -> Mapping[str, Any]:
-    kind = "venue" if place.title else "geo_live" if place.period else "geo"
-    return {
-        "type": kind,
-        "latitude": place.latitude,
-        "longitude": place.longitude,
-        "period": place.period,
-        "title": place.title,
-        "address": place.address,
-    }

@@ -63,7 +63,9 @@ async def visit(data, ids, store, make) -> None:
         again = data.draw(st.sets(st.sampled_from(known)) if known else st.just(()), label="again")
         await make.write(writer, *sorted(again))
         if data.draw(st.booleans(), label="seal"):
-            await make.seal(writer, complete=data.draw(st.booleans(), label="complete"))
+            read_to_its_end = not rest
+            complete = read_to_its_end and data.draw(st.booleans(), label="complete")
+            await make.seal(writer, complete=complete)
 
 
 def tear(data, part: Path) -> None:

@@ -1,121 +1,98 @@
-"""Figures of one run, on this machine: how fast, for how many requests, in how much memory.
-
-Run by ``bin/bench``. Nothing here passes or fails; between machines compare the ratios, not the rates.
-"""
+"""``bin/bench``: measure, print the table, say which targets are met."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from attrs import frozen
-from dotenv import dotenv_values
+import click
 
-CHAT = "bench_chat"
-DAYS = 4
-READER = Path(__file__).with_name("reader.py")
+from tests.bench import report
+from tests.bench.cases import CASES
+from tests.bench.figures import Case, Row
+from tests.bench.report import Result
+from tests.bench.stage import BenchError, open_bench
+
+_EPILOG = """\b
+Examples:
+  bin/bench --quick                    small sizes, few rounds: under three minutes
+  bin/bench throughput requests        only these
+  bin/bench --json out.json --plot out.svg
+
+\b
+How to read it: what is compared runs in turn, in the same minutes on the same machine; a
+sample is what one round gave, and spread is from the least to the greatest. Ratios mean
+something anywhere, what stands under "raw" in the JSON only here. The exit code tells
+whether everything could be measured, never whether it was fast."""
 
 
-@frozen
-class Figure:
-    """What one program took to read the whole chat; memory is the peak of its process."""
+@click.command(epilog=_EPILOG)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--quick", is_flag=True, help="Small sizes and few rounds.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all of it there.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw cost against size, as SVG.")
+@click.option("--list", "listing", is_flag=True, help="Say what can be measured, and end.")
+def main(
+    names: tuple[str, ...], quick: bool, json_file: Path | None, plot: Path | None, listing: bool
+) -> None:
+    """Measure tgworker against what else there is, and against its targets.
 
-    name: str
-    seconds: float
-    requests: int
-    megabytes: float
+    It starts all it needs: a Redis, a simulated Telegram, workers. NAME: only these cases (see --list).
+    """
+    cases = choose(names)
+    if listing:
+        for case in cases:
+            click.echo(f"{case.name:14}{case.measures}")
+        return
+    click.echo(report.HEAD)
+    results = [measure(case, quick=quick) for case in cases]
+    click.echo(f"\n{report.summary(results)}")
+    if json_file is not None:
+        told = report.document(results, quick=quick)
+        json_file.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    if plot is not None:
+        from tests.bench.plot import draw
+
+        plot.write_text(draw(results), encoding="utf-8")
+    if any(row.verdict == "not run" for result in results for row in result.rows):
+        sys.exit(1)
 
 
-@frozen
-class Bench:
-    """A simulator with one big chat."""
+def choose(names: Sequence[str]) -> list[Case]:
+    """The cases of these names, all if there are none.
 
-    folder: Path
-    env: dict[str, str]
-    control: str
-
-    def measure(self, name: str, args: list[str], **env: str) -> Figure:
-        """Run a program to its end, start-up included."""
-        before = self._requests()
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, *args],
-            env={**os.environ, **self.env, **env},
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
+    Raises:
+        click.UsageError: nobody knows one of them.
+    """
+    known = {case.name: case for case in CASES}
+    if unknown := sorted(set(names) - known.keys()):
+        raise click.UsageError(
+            f"There is no case {', '.join(unknown)}. There are: {', '.join(known)}."
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - began
-        if status != 0:
-            raise SystemExit(f"{name} failed; nothing can be said of it")
-        return Figure(name, seconds, self._requests() - before, usage.ru_maxrss / 1024)
-
-    def _requests(self) -> int:
-        with urllib.request.urlopen(f"{self.control}/stats", timeout=10) as answer:
-            return int(json.load(answer)["requests"].get("messages.getHistory", 0))
+    return [case for case in CASES if case.name in names or not names]
 
 
-@contextmanager
-def open_bench(per_day: int, *, plain: bool) -> Iterator[Bench]:
-    chat = {"username": CHAT, "title": "Bench", "type": "channel", "plain": plain}
-    chat |= {"from": "2025-11-01", "to": f"2025-11-{DAYS:02}", "per_day": [per_day]}
-    with tempfile.TemporaryDirectory(prefix="tgworker-bench-") as name:
-        folder = Path(name)
-        (folder / "world.json").write_text(json.dumps({"seed": 1, "chats": [chat]}))
-        args = ["simulate", "--world", "world.json", "--env-file", "world.env"]
-        with subprocess.Popen(
-            [sys.executable, "-m", "tgworker", *args], cwd=folder, stdout=subprocess.PIPE
-        ) as simulator:
-            assert simulator.stdout is not None
-            try:
-                control = json.loads(simulator.stdout.readline())["control_url"]
-                yield Bench(folder, settings(folder), control)
-            finally:
-                simulator.terminate()
+def measure(case: Case, *, quick: bool) -> Result:
+    """Run a case and print its rows as they come; what can't be measured is a row that says why."""
+    click.echo(f"{case.name}: {case.measures}")
+    began = time.monotonic()
+    rows: list[Row] = []
+
+    def tell(row: Row) -> None:
+        rows.append(row)
+        click.echo(report.line(row))
+
+    try:
+        with open_bench(rounds=case.quick_rounds if quick else case.rounds, quick=quick) as bench:
+            for row in case.run(bench):
+                tell(row)
+    except (BenchError, AssertionError) as error:
+        tell(Row(case.name, "", reason=str(error)))
+    return Result(case.name, tuple(rows), time.monotonic() - began)
 
 
-def settings(folder: Path) -> dict[str, str]:
-    values: dict[str, Any] = dict(dotenv_values(folder / "world.env"))
-    return {**values, "REQUESTS_PER_SECOND": "100000", "REQUEST_BURST": "100000"}
-
-
-def run(bench: Bench) -> Iterator[Figure]:
-    fetch = ["-m", "tgworker", "fetch", CHAT, "--full", "--force"]
-    # The first reader pays for the making of the messages.
-    bench.measure("warm-up", [str(READER), "pages", CHAT])
-    yield bench.measure("raw pages, thrown away", [str(READER), "pages", CHAT])
-    yield bench.measure("Telethon's iter_messages", [str(READER), "iter", CHAT])
-    yield bench.measure("tgworker fetch, json", fetch, DATA_DIR="json")
-    yield bench.measure("tgworker fetch, jsonl", fetch, DATA_DIR="jsonl", ARTIFACT_FORMAT="jsonl")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
-    parser.add_argument("--per-day", type=int, default=10_000, help=f"on each of {DAYS} days")
-    parser.add_argument("--plain", action="store_true", help="text only, no media, no markup")
-    options = parser.parse_args()
-    messages = DAYS * options.per_day
-    print(f"{messages:,} messages; each program from its start to its end\n")
-    print(f"{'':28}{'seconds':>9}{'msg/s':>10}{'of raw':>8}{'requests':>10}{'peak MB':>9}")
-    raw = 0.0
-    with open_bench(options.per_day, plain=options.plain) as bench:
-        for figure in run(bench):
-            raw = raw or figure.seconds
-            print(
-                f"{figure.name:28}{figure.seconds:9.2f}{messages / figure.seconds:10,.0f}"
-                f"{raw / figure.seconds:8.2f}{figure.requests:10}{figure.megabytes:9.0f}",
-                flush=True,
-            )
-
-
-main()
+if __name__ == "__main__":
+    main(prog_name="bin/bench")

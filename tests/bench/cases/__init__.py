@@ -1,0 +1,8 @@
+"""Everything that is measured, in the order of the table."""
+
+from __future__ import annotations
+
+from tests.bench.cases import throughput
+from tests.bench.figures import Case
+
+CASES: tuple[Case, ...] = (*throughput.CASES,)

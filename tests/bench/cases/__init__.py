@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench.cases import throughput
+from tests.bench.cases import parallel, throughput, worker
 from tests.bench.figures import Case
 
-CASES: tuple[Case, ...] = (*throughput.CASES,)
+CASES: tuple[Case, ...] = (*throughput.CASES, *worker.CASES, *parallel.CASES)

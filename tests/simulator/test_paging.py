@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgworker.simulator.paging import history_page
+from tgworker.simulator.paging import history_page, offset_place
 
 IDS = [2, 3, 5, 8, 9]
 DATES = [10, 10, 20, 20, 30]
@@ -67,6 +67,12 @@ def test_what_lies_above_the_newest_is_not_filled_up_from_below() -> None:
     assert [9] == page(offset_id=9, add_offset=-3, limit=3)
     assert [9, 8] == page(add_offset=-1, limit=3)
     assert [] == page(add_offset=-3, limit=3)
+
+
+def test_the_place_of_an_offset_is_counted_from_the_newest() -> None:
+    assert [1, 2, 3, 3] == [offset_place(IDS, DATES, id) for id in (9, 8, 5, 4)]
+    assert [1, 3, 5] == [offset_place(IDS, DATES, 0, date) for date in (30, 20, 1)]
+    assert offset_place(IDS, DATES) is None
 
 
 def test_nothing_is_given_for_a_limit_of_none_or_less() -> None:

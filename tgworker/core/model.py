@@ -214,6 +214,10 @@ class Page:
     ids: tuple[int, ...]
     messages: tuple[Message, ...]
     people: tuple[Person, ...] = ()
+    count: int | None = None
+    """How many messages the chat has, deleted ones not among them; None where Telegram does not tell."""
+    position: int | None = None
+    """How many of these the query's offset leaves above itself, before ``add_offset`` moves it; None as above."""
 
 
 @frozen

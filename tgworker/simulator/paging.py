@@ -31,13 +31,7 @@ def history_page(
     is not filled up from below.
     """
     size = len(ids)
-    if offset_id:
-        newer = size - bisect_left(ids, offset_id)
-    elif offset_date:
-        newer = size - bisect_left(dates, offset_date)
-    else:
-        newer = 0
-    top = newer + add_offset
+    top = (offset_place(ids, dates, offset_id, offset_date) or 0) + add_offset
     bottom = top + min(limit, MAX_LIMIT)
     first, last = max(0, size - bottom), min(size, size - top)
     if min_id:
@@ -45,3 +39,18 @@ def history_page(
     if max_id:
         last = min(last, bisect_left(ids, max_id))
     return range(last - 1, first - 1, -1) if last > first else range(0)
+
+
+def offset_place(
+    ids: Sequence[int], dates: Sequence[int], offset_id: int = 0, offset_date: int = 0
+) -> int | None:
+    """How many messages the offset leaves above itself, which Telegram calls ``offset_id_offset``.
+
+    ``add_offset`` does not count: TDLib's ``getChatMessagePosition`` asks for one message with an ``add_offset`` of -1
+    and takes this number for the message's place, counted from 1. None: there is no offset.
+    """
+    if offset_id:
+        return len(ids) - bisect_left(ids, offset_id)
+    if offset_date:
+        return len(ids) - bisect_left(dates, offset_date)
+    return None

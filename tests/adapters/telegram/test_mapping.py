@@ -7,7 +7,7 @@ from telethon.tl import types
 
 from tgworker.adapters.telegram.mapping import map_message, map_page
 from tgworker.core.message import Button, Entity, Forward, Message, Quote, Reaction, ReplyFrom
-from tgworker.core.model import Page, Person
+from tgworker.core.model import Person
 
 NOON = datetime(2025, 11, 7, 12, 0, tzinfo=UTC)
 CHAT = types.PeerChannel(1234567890)
@@ -33,6 +33,18 @@ def reply(**fields):
     header = types.MessageReplyHeader(**fields)
     message = map_message(text_message(reply_to=header), "@chat")
     return message.reply_to, message.thread_id
+
+
+def test_a_page_tells_how_many_messages_there_are_and_where_its_offset_is():
+    fields = {"messages": [], "topics": [], "chats": [], "users": []}
+    slice_ = types.messages.MessagesSlice(count=7, offset_id_offset=3, **fields)
+    about = types.messages.MessagesSlice(count=7, offset_id_offset=3, inexact=True, **fields)
+    whole = types.messages.Messages(**fields)
+
+    pages = [map_page(each, "@chat") for each in (slice_, channel_messages(()), about, whole)]
+
+    expected = [(7, 3), (99, None), (None, None), (None, None)]
+    assert expected == [(page.count, page.position) for page in pages]
 
 
 def test_a_plain_message_has_what_telegram_says_and_nothing_else():
@@ -439,4 +451,6 @@ class TestPages:
         ],
     )
     def test_an_answer_without_messages_is_an_empty_page(self, answer):
-        assert Page((), ()) == map_page(answer, "@chat")
+        page = map_page(answer, "@chat")
+
+        assert ((), (), ()) == (page.ids, page.messages, page.people)

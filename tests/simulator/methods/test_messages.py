@@ -106,6 +106,37 @@ def test_channels_and_groups_answer_with_their_own_types(
     assert isinstance(whole, types.messages.Messages)
 
 
+@pytest.mark.parametrize("place", PLACES, ids=NAMES)
+def test_a_page_tells_where_its_offset_is_whatever_is_added_to_it(
+    world: World, ask: Ask, peer_of: PeerOf, place: int
+) -> None:
+    chat = world.chats[place]
+    newest_first = chat.history.ids[::-1]
+
+    answers = [
+        ask(history(peer_of(chat), offset_id=newest_first[41], add_offset=moved, limit=1))
+        for moved in (-1, 0, -100)
+    ]
+    without = ask(history(peer_of(chat)))
+
+    assert [42, 42, 42] == [answer.offset_id_offset for answer in answers]
+    assert newest_first[41] == ids(answers[0])[0]
+    assert without.offset_id_offset is None
+
+
+def test_a_thread_counts_the_place_among_its_own_messages(
+    world: World, ask: Ask, peer_of: PeerOf
+) -> None:
+    chat = world.chats[1]
+    threads = chat.history.source.threads
+    root = max((id for id in threads if chat.history.place(id)), key=lambda id: len(threads[id]))
+    oldest, *newer = threads[root]
+
+    answer = ask(replies(peer_of(chat), root, offset_id=oldest, limit=1))
+
+    assert len(newer) + 1 == answer.offset_id_offset
+
+
 def test_a_date_leads_to_what_was_before_it(world: World, ask: Ask, peer_of: PeerOf) -> None:
     chat = world.chats[1]
     start = datetime(2025, 11, 4, tzinfo=UTC)

@@ -61,7 +61,15 @@ class MemoryGateway:
             tuple(message.id for message in found),
             tuple(evolve(message, chat=chat.label) for message in found),
             tuple(self.people[id] for id in writers if id in self.people),
+            len(self.histories[chat]),
+            self._position(chat, query),
         )
+
+    def _position(self, chat: Chat, query: HistoryQuery) -> int | None:
+        if not query.offset_id and query.offset_date is None:
+            return None
+        history = self.histories[chat]
+        return len(history) - _place(history, query)
 
     async def _ask(self, request: ChatRef | Chat | HistoryQuery) -> None:
         await trio.lowlevel.checkpoint()
@@ -72,13 +80,16 @@ class MemoryGateway:
 
 
 def _select(history: Sequence[Message], query: HistoryQuery) -> Sequence[Message]:
-    if query.offset_id:
-        place = bisect.bisect_left(history, query.offset_id, key=lambda m: m.id)
-    elif query.offset_date is not None:
-        place = bisect.bisect_left(history, query.offset_date, key=lambda m: m.date)
-    else:
-        place = len(history)
-    newest = place - query.add_offset
+    newest = _place(history, query) - query.add_offset
     limit = min(query.limit, PAGE_LIMIT)
     window = history[max(0, newest - limit) : max(0, newest)]
     return [message for message in window if message.id > query.min_id]
+
+
+def _place(history: Sequence[Message], query: HistoryQuery) -> int:
+    """How many messages are older than the query's offset."""
+    if query.offset_id:
+        return bisect.bisect_left(history, query.offset_id, key=lambda m: m.id)
+    if query.offset_date is not None:
+        return bisect.bisect_left(history, query.offset_date, key=lambda m: m.date)
+    return len(history)

@@ -50,7 +50,18 @@ def map_page(result: TL, label: str) -> Page:
     messages = tuple(
         map_message(raw[id], label) for id in ids if not isinstance(raw[id], _MessageEmpty)
     )
-    return Page(ids, messages, map_people(result, {message.from_id for message in messages}))
+    people = map_people(result, {message.from_id for message in messages})
+    return Page(ids, messages, people, *_map_numbers(result))
+
+
+def _map_numbers(result: TL) -> tuple[int | None, int | None]:
+    """``count`` and ``position`` of an answer that has them (``messages.messages`` has not) and calls them exact."""
+    if getattr(result, "inexact", None):
+        return None, None
+    return (
+        count(getattr(result, "count", None)),
+        count(getattr(result, "offset_id_offset", None)),
+    )
 
 
 def map_message(raw: TL, label: str) -> Message:

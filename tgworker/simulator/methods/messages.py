@@ -14,7 +14,7 @@ from telethon.tl.functions import messages as functions
 from tgworker.core.model import ChatType
 from tgworker.simulator.methods.pages import Pages
 from tgworker.simulator.methods.peers import find_group, find_user, readable_chat
-from tgworker.simulator.paging import history_page
+from tgworker.simulator.paging import history_page, offset_place
 from tgworker.simulator.rpc import Caller, Handler, RpcFault
 from tgworker.simulator.world import World, WorldChat
 from tgworker.simulator.world.model import WorldMessage
@@ -42,7 +42,8 @@ def _get_history(world: World, pages: Pages, caller: Caller, request: Any) -> An
         return types.messages.Messages([], [], [], [])
     chat = readable_chat(world, request.peer)
     history = chat.history
-    return pages.history(chat, _page(history.ids, history.dates, request, request.offset_date))
+    places, offset = _page(history.ids, history.dates, request, request.offset_date)
+    return pages.history(chat, places, offset=offset)
 
 
 def _get_replies(world: World, pages: Pages, caller: Caller, request: Any) -> Any:
@@ -94,14 +95,17 @@ def _answer_with(
     """One page of those of the history's messages."""
     ids = [chat.history.ids[place] for place in places]
     dates = [chat.history.dates[place] for place in places]
-    chosen = [places[index] for index in _page(ids, dates, request, offset_date)]
-    return pages.history(chat, chosen, count=len(places))
+    chosen, offset = _page(ids, dates, request, offset_date)
+    return pages.history(
+        chat, [places[index] for index in chosen], count=len(places), offset=offset
+    )
 
 
 def _page(
     ids: Sequence[int], dates: Sequence[int], request: Any, offset_date: datetime | None
-) -> range:
-    return history_page(
+) -> tuple[range, int | None]:
+    """The places of a page's messages, and that of its offset."""
+    chosen = history_page(
         ids,
         dates,
         offset_id=request.offset_id,
@@ -111,6 +115,7 @@ def _page(
         max_id=request.max_id,
         min_id=request.min_id,
     )
+    return chosen, offset_place(ids, dates, request.offset_id, unix(offset_date))
 
 
 def _get_messages(world: World, pages: Pages, caller: Caller, request: Any) -> Any:

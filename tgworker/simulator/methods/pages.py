@@ -49,13 +49,21 @@ class Pages:
         """By chat, its count of changes (what is stale is never asked for again), and message."""
         self._users: dict[int, Any] = {}
 
-    def history(self, chat: WorldChat, places: Sequence[int], *, count: int | None = None) -> Any:
+    def history(
+        self,
+        chat: WorldChat,
+        places: Sequence[int],
+        *,
+        count: int | None = None,
+        offset: int | None = None,
+    ) -> Any:
         """The messages at those places of the history, in that order, as the answer of a method.
 
-        `count` is how many there are in all; by default, as many as the history holds.
+        `count` is how many there are in all; by default, as many as the history holds. `offset` is how many of them are
+        above the request's offset.
         """
         pieces = [self._piece(chat, place) for place in places]
-        return self.answer(chat, pieces, len(chat.history) if count is None else count)
+        return self.answer(chat, pieces, len(chat.history) if count is None else count, offset)
 
     def by_id(self, chat: WorldChat, ids: Iterable[int]) -> Any:
         """The messages with those ids; a ``messageEmpty`` for each that is not there."""
@@ -67,14 +75,20 @@ class Pages:
             )
         return self.answer(chat, messages, len(messages))
 
-    def answer(self, chat: WorldChat, messages: list[Any], count: int) -> Any:
+    def answer(
+        self, chat: WorldChat, messages: list[Any], count: int, offset: int | None = None
+    ) -> Any:
         """Channels and groups answer with different types; a group says "slice" unless it gave all."""
         chats, users = self.named_in(messages, [chat])
         if chat.type is not ChatType.GROUP:
             pts = chat.history.next_id() + chat.changed
-            return types.messages.ChannelMessages(pts, count, messages, [], chats, users)
+            return types.messages.ChannelMessages(
+                pts, count, messages, [], chats, users, offset_id_offset=offset
+            )
         if count > len(messages):
-            return types.messages.MessagesSlice(count, messages, [], chats, users)
+            return types.messages.MessagesSlice(
+                count, messages, [], chats, users, offset_id_offset=offset
+            )
         return types.messages.Messages(messages, [], chats, users)
 
     def newest(self, chat: WorldChat) -> Piece | None:

@@ -218,7 +218,15 @@ async def _open_fetcher(
         guard = GuardedGateway(
             gateway, _guard_policy(settings), stop, utc_now, ledgers=ledgers, observer=observer
         )
-        yield Fetcher(guard, archive, utc_now, settings.fetch_strategy, observer), archive
+        fetcher = Fetcher(
+            guard,
+            archive,
+            utc_now,
+            settings.fetch_strategy,
+            observer,
+            settings.verify_completeness,
+        )
+        yield fetcher, archive
 
 
 def _guard_policy(settings: Settings) -> GuardPolicy:

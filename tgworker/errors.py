@@ -9,7 +9,7 @@ import enum
 from collections.abc import Sequence
 from datetime import datetime
 
-from tgworker.core.model import FieldError
+from tgworker.core.model import FieldError, IncompleteDay
 
 
 class ExitCode(enum.IntEnum):
@@ -103,6 +103,21 @@ class AccountUnusableError(TgworkerError):
     """This account can't work any more: leave the commands to others, stop, exit 3."""
 
     error_type = "account_unusable"
+
+
+class IncompleteError(TgworkerError):
+    """Telegram counts more messages of some ``days`` than it gives: they stay open; ask again later."""
+
+    error_type = "incomplete"
+
+    def __init__(self, days: Sequence[IncompleteDay]) -> None:
+        first, *others = days
+        more = f" (and fewer of {len(others)} more day{'s' * (len(others) > 1)})" if others else ""
+        super().__init__(
+            f"Telegram counts {first.expected} messages on {first.date}, but gave {first.got}{more}. "
+            "What it gave is saved, and the day stays open: send the command again later."
+        )
+        self.days = tuple(days)
 
 
 class StorageError(TgworkerError):

@@ -7,7 +7,14 @@ from attrs import frozen
 from hypothesis import strategies as st
 
 from tgworker.core.message import Button, Entity, Forward, Message, Quote, Reaction, ReplyFrom
-from tgworker.core.model import ArtifactFormat, DayReport, DayRow, Participant, Thread
+from tgworker.core.model import (
+    ArtifactFormat,
+    DayReport,
+    DayRow,
+    IncompleteDay,
+    Participant,
+    Thread,
+)
 
 IDS = st.integers(1, 2**31 - 1)
 MARKED_IDS = st.integers(-(4 * 10**12), 2**40).filter(bool)
@@ -134,7 +141,13 @@ ROWS = st.builds(
     complete=st.booleans(),
     fetched_at=TIMES,
     format=st.sampled_from(ArtifactFormat),
+    expected=maybe(COUNTS.filter(bool)),
 )
+SHORTFALLS = st.lists(
+    st.builds(IncompleteDay, date=DAYS, expected=COUNTS.filter(bool), got=COUNTS),
+    min_size=1,
+    max_size=3,
+).map(tuple)
 REPORTS = st.builds(DayReport, date=DAYS, messages=COUNTS, complete=st.booleans(), file=TEXTS)
 
 
@@ -156,6 +169,7 @@ class Values:
     threads = THREADS
     rows = ROWS
     reports = REPORTS
+    shortfalls = SHORTFALLS
 
 
 def from_schema(schema, defs=None):

@@ -337,6 +337,7 @@ def events(draw, values):
         "processed": draw(values.counts),
         "deduplicated": draw(values.counts),
         "day": draw(values.reports) if kind is EventKind.PROGRESS else None,
+        "incomplete": draw(values.shortfalls) if failed else None,
         "resume_at": draw(values.times) if status is Status.WAITING else None,
         "error": draw(values.texts) if failed else None,
     }

@@ -14,6 +14,7 @@ from attrs import define, field
 
 from tgworker.adapters.archive import open_archive
 from tgworker.adapters.memory.gateway import MemoryGateway
+from tgworker.core.completeness import Completeness
 from tgworker.core.message import Message
 from tgworker.core.model import (
     ArtifactFormat,
@@ -65,6 +66,7 @@ class Desk:
     now: datetime = datetime(2025, 11, 20, 12, tzinfo=UTC)
     events: list[Event] = field(factory=list)
     observer: Observer = UNOBSERVED
+    completeness: Completeness = Completeness.OFF
 
     async def fetch(
         self,
@@ -90,7 +92,13 @@ class Desk:
             deliver=tell,
             progress_interval=0.0,
         )
-        fetcher = Fetcher(self.telegram, self.archive, lambda: self.now, observer=self.observer)
+        fetcher = Fetcher(
+            self.telegram,
+            self.archive,
+            lambda: self.now,
+            observer=self.observer,
+            completeness=self.completeness,
+        )
         await fetcher.run(command, reporter, check, began=began)
         return reporter
 

@@ -43,6 +43,9 @@ def test_one_fault_needs_no_list() -> None:
         ("$.chat must be a text", {"chat": 5, "empty": True}),
         ("$.drop must be one of before, after", {"drop": "now"}),
         ("$.empty must be true, or left out", {"empty": "yes"}),
+        ("$.hide must be a list of message ids", {"hide": 5}),
+        ("$.hide must be a list of message ids", {"hide": []}),
+        ("$.hide must be a whole number from 1 to 2147483647", {"hide": [0]}),
         ("$.code needs an error", {"code": 400, "empty": True}),
         ("$.short_end needs short", {"short_end": "oldest", "empty": True}),
         (

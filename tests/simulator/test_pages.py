@@ -42,6 +42,10 @@ def test_bytes_may_be_gzipped() -> None:
     )
 
 
+def test_hidden_messages_are_left_out() -> None:
+    assert page(3, 1) == change_page(page(3, 2, 1), [Fault(hide=(2, 9))])
+
+
 def test_several_faults_follow_one_another() -> None:
     assert page(3) == change_page(page(3, 2, 1), [Fault(short=2), Fault(short=1)])
 

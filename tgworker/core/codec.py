@@ -1,8 +1,8 @@
 """One cattrs converter for the whole program, and the JSON it makes.
 
 Times become ``2025-11-07T10:23:45Z``, days ``2025-11-07``; fields keep their order. In the small values inside a
-message (entities, reactions, a forward) what is unset is left out, and so are a message's `OPTIONAL` fields; everywhere
-else it is ``null``, so that every message has the keys of the contract.
+message (entities, reactions, a forward) and in the rows of an index what is unset is left out, and so are a message's
+`OPTIONAL` fields; everywhere else it is ``null``, so that every message has the keys of the contract.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn
 
 from tgworker.core.message import Button, Entity, Forward, Message, Quote, Reaction, ReplyFrom
-from tgworker.core.model import FieldError
+from tgworker.core.model import DayRow, FieldError
 
 T = TypeVar("T")
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
-_COMPACT = (Entity, Reaction, Forward, ReplyFrom, Quote, Button)
+_COMPACT = (Entity, Reaction, Forward, ReplyFrom, Quote, Button, DayRow)
 """Types of which unset fields are left out."""
 OPTIONAL = ("reply_from", "quote", "buttons")
 """Fields of a message that are left out where they are unset."""

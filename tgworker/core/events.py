@@ -34,6 +34,7 @@ def event_json(event: Event, schema_version: str) -> bytes:
         "updated": event.updated,
         "deleted": event.deleted,
         "day": event.day,
+        "incomplete": event.incomplete,
         "resume_at": event.resume_at and event.resume_at.astimezone(UTC),
         "error_type": event.error_type,
         "error": event.error,

@@ -233,6 +233,17 @@ class DayRow:
     complete: bool
     fetched_at: datetime
     format: ArtifactFormat
+    expected: int | None = None
+    """How many messages Telegram counts, where it gave fewer: the day will be read from its start."""
+
+
+@frozen
+class IncompleteDay:
+    """A day of which Telegram gave fewer messages (``got``) than it counts (``expected``)."""
+
+    date: date
+    expected: int
+    got: int
 
 
 @frozen
@@ -280,6 +291,8 @@ class Event:
     deleted: int | None = None
     """Of messages saved before: how many changed, how many are gone; None where no sealed day was to be looked at."""
     day: DayReport | None = None
+    incomplete: tuple[IncompleteDay, ...] | None = None
+    """The days of which Telegram gave fewer messages than it counts; they stay open."""
     resume_at: datetime | None = None
     error_type: str | None = None
     error: str | None = None

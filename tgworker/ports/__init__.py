@@ -115,6 +115,14 @@ class DayWriter(Protocol):
         ...
 
     @property
+    def gathered(self) -> int:
+        """How many messages there are to compare with Telegram's own count.
+
+        Of a day that is read from its start those read; else what part and artifact hold together.
+        """
+        ...
+
+    @property
     def saved(self) -> int:
         """How many messages this writer has newly saved (an id the artifact holds already is not new)."""
         ...
@@ -141,12 +149,20 @@ class DayWriter(Protocol):
         """
         ...
 
-    async def seal(self, *, complete: bool, fetched_at: datetime, whole: bool = False) -> DayRow:
+    async def seal(
+        self,
+        *,
+        complete: bool,
+        fetched_at: datetime,
+        whole: bool = False,
+        expected: int | None = None,
+    ) -> DayRow:
         """Merge the part into the artifact, durably, and enter it in the year's index.
 
         `whole` says that all there is of the day was read, to see what became of it: if it was read afresh, what the
         artifact holds beyond that is gone from Telegram, and is flagged as deleted; another text is an edit.
-        `complete` false leaves the day open: it is readable, and topped up the next time. Safe to repeat after a crash
+        `complete` false leaves the day open: it is readable, and topped up the next time; `expected` is how many
+        messages Telegram counts, where it gave fewer, and is kept in the row. Safe to repeat after a crash
         at any point; the bytes depend on the messages alone.
         """
         ...

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from datetime import date, timedelta
 
+import structlog
 import trio
 
 from tgworker.core.facts import DaySealed, PageFiled
 from tgworker.core.message import Message
-from tgworker.core.model import DayReport, FetchCommand, Page, Person
+from tgworker.core.model import DayReport, FetchCommand, IncompleteDay, Page, Person
 from tgworker.core.planning import Span, day_of, is_over
 from tgworker.ports import ChatShelf, DayWriter, Observer
+from tgworker.service.completeness import Auditor
 from tgworker.service.report import Clock, Reporter
 from tgworker.service.tenure import Tenure
+
+log = structlog.get_logger()
 
 
 class DayCutter:
     """Files the pages of one span of days, oldest first.
 
     A day is sealed once the whole page that shows a message of a later day is filed: so a message that
-    Telegram gives a little out of order still finds its day open.
+    Telegram gives a little out of order still finds its day open. A day that lacks something, says `auditor`, is read
+    once more; if it still does, it stays open.
     """
 
     def __init__(
@@ -29,15 +34,25 @@ class DayCutter:
         span: Span,
         *,
         command: FetchCommand,
+        lacking: Set[date],
+        auditor: Auditor,
+        read_again: Callable[[DayCutter, date], Awaitable[None]],
         reporter: Reporter,
         tenure: Tenure,
         clock: Clock,
         observer: Observer,
     ) -> None:
+        """`lacking` are days that were found so before, and are read from their start; `read_again` files all that
+        Telegram gives of a day once more.
+        """
         self._shelf = shelf
         self._span = span
         self._afresh = command.again
         self._refresh = command.refresh
+        self._lacking = lacking
+        self._auditor = auditor
+        self._read_again = read_again
+        self._found_short: dict[date, IncompleteDay] = {}
         self._reporter = reporter
         self._tenure = tenure
         self._clock = clock
@@ -49,7 +64,9 @@ class DayCutter:
 
     async def writer(self, day: date) -> DayWriter:
         if day not in self._open:
-            self._open[day] = await self._shelf.open_day(day, afresh=self._afresh)
+            # One that comes late is added to what was just sealed.
+            afresh = day >= self._next and (self._afresh or day in self._lacking)
+            self._open[day] = await self._shelf.open_day(day, afresh=afresh)
         return self._open[day]
 
     def request_begins(self) -> None:
@@ -106,20 +123,47 @@ class DayCutter:
     async def _seal_before(self, end: date) -> None:
         late = [day for day in self._open if day < self._next]
         for day in sorted(late):
-            await self._seal(day, complete=True, whole=True)
+            await self._seal(day, complete=True, whole=False)
         while self._next < end:
-            complete = end <= self._span.last or is_over(self._next, self._asked_at)
-            await self._seal(self._next, complete=complete, whole=True)
+            day = self._next
+            if end <= self._span.last or is_over(day, self._asked_at):
+                await self._audit(day)
+                await self._seal(day, complete=True, whole=True)
+            else:
+                await self._seal(day, complete=False, whole=True)
             self._next += timedelta(days=1)
 
+    async def _audit(self, day: date) -> None:
+        """Compare a day with Telegram's own count; one that is short is read again, and then told of."""
+        writer = await self.writer(day)
+        short = await self._auditor.look(day, writer.gathered)
+        if short is None:
+            return
+        log.warning("day.short", date=str(day), expected=short.expected, got=short.got)
+        await self._read_again(self, day)
+        still = await self._auditor.look(day, writer.gathered, anew=True)
+        if still is None:
+            return
+        self._found_short[day] = still
+        if self._reporter.limit_left != 0:  # else it is the limit that cut it short
+            self._reporter.lacks(still)
+
     async def _seal(self, day: date, *, complete: bool, whole: bool) -> None:
-        """`whole`: all that there is of the day was read, so a refresh may conclude from what is not there."""
+        """`whole`: all that there is of the day was read, so a refresh may conclude from what is not there.
+
+        A day that lacks something is not sealed, and nothing is concluded from it.
+        """
+        short = self._found_short.get(day)
+        complete, whole = complete and short is None, whole and short is None and self._refresh
         writer = await self.writer(day)
         await self._tenure.confirm()
         began = trio.current_time()
         with self._observer.span("seal", date=str(day), complete=complete):
             row = await writer.seal(
-                complete=complete, fetched_at=self._clock(), whole=whole and self._refresh
+                complete=complete,
+                fetched_at=self._clock(),
+                whole=whole,
+                expected=None if short is None else short.expected,
             )
         del self._open[day]
         self._reporter.tally.updated += writer.updated

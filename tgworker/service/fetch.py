@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from datetime import date, datetime, timedelta
 
 import structlog
 from attrs import evolve, frozen
 
+from tgworker.core.completeness import Completeness
 from tgworker.core.lineage import Part
-from tgworker.core.model import Chat, DayRow, FetchCommand, Page, Strategy
+from tgworker.core.model import Chat, DayRow, FetchCommand, HistoryQuery, Page, Strategy
 from tgworker.core.paging import AfterId, FromDate, HistoryStalledError, Walk
 from tgworker.core.planning import Span, choose_strategy, day_of, days_of, spans
 from tgworker.errors import TransientError
 from tgworker.ports import UNOBSERVED, Archive, ChatShelf, Gateway, Observer
+from tgworker.service.completeness import Auditor
 from tgworker.service.cutter import DayCutter
 from tgworker.service.relatives import Family, origin_of
 from tgworker.service.report import Clock, Reporter
@@ -37,6 +39,8 @@ class Fetcher:
     clock: Clock
     default_strategy: Strategy = Strategy.AUTO
     observer: Observer = UNOBSERVED
+    completeness: Completeness = Completeness.OFF
+    """Which days are compared with Telegram's own count, of commands that do not ask for it."""
 
     async def run(
         self,
@@ -123,13 +127,15 @@ class _Job:
         if asked is None:
             return
         rows = await self.shelf.rows(asked.first, asked.last)
+        lacking = {day for day, row in rows.items() if row.expected is not None}
+        auditor = Auditor(self._request, self._is_to_be_compared)
         sealed = {day for day, row in rows.items() if row.complete and self._is_done(row)}
         strategy = choose_strategy(self.command.strategy, self.fetcher.default_strategy)
         for span in spans(asked.first, asked.last, sealed):
             if strategy is Strategy.BATCH:
-                await self._fetch(span)
+                await self._fetch(span, lacking, auditor)
             else:
-                await self._fetch_day_by_day(span)
+                await self._fetch_day_by_day(span, lacking, auditor)
             if self.reporter.limit_left == 0:
                 break
 
@@ -139,11 +145,14 @@ class _Job:
             return True
         return self.began is not None and row.fetched_at > self.began
 
-    async def _fetch_day_by_day(self, span: Span) -> None:
+    def _is_to_be_compared(self, day: date) -> bool:
+        return self.command.verify or self.fetcher.completeness.covers(self.chat.id, day)
+
+    async def _fetch_day_by_day(self, span: Span, lacking: Set[date], auditor: Auditor) -> None:
         """Each day on its own: one that Telegram will not give does not stop the others."""
         for day in span.split():
             try:
-                await self._fetch(day)
+                await self._fetch(day, lacking, auditor)
             except TransientError as error:
                 self.reporter.tally.failed_days += 1
                 log.error(
@@ -155,12 +164,15 @@ class _Job:
             if self.reporter.limit_left == 0:
                 break
 
-    async def _fetch(self, span: Span) -> None:
+    async def _fetch(self, span: Span, lacking: Set[date], auditor: Auditor) -> None:
         """Walk through a span once, cutting it into days as it comes."""
         cutter = DayCutter(
             self.shelf,
             span,
             command=self.command,
+            lacking=lacking,
+            auditor=auditor,
+            read_again=self._read_again,
             reporter=self.reporter,
             tenure=self.tenure,
             clock=self.fetcher.clock,
@@ -184,6 +196,15 @@ class _Job:
             await self._file(cutter, page)
             await self.reporter.progress()
 
+    async def _read_again(self, cutter: DayCutter, day: date) -> None:
+        """File all that Telegram gives of a day; what is held already is dropped."""
+        span = Span(day, day)
+        walk = Walk(FromDate(span.start), span.end)
+        while not walk.done and self.reporter.limit_left != 0:
+            page = await self._ask(walk)
+            if page is not None:
+                await self._file(cutter, page)
+
     async def _file(self, cutter: DayCutter, page: Page) -> None:
         """File a page, but not more new messages than the limit leaves."""
         if self.command.limit is None:
@@ -205,10 +226,14 @@ class _Job:
             return AfterId(before.last_processed_msg_id)
         return FromDate(span.start)
 
-    async def _ask(self, walk: Walk) -> Page | None:
-        """One request, its answer judged by the walk; the place where the work may be ended."""
+    async def _request(self, query: HistoryQuery) -> Page:
+        """One request; the place where the work may be ended."""
         self.check()
-        page = await self.fetcher.gateway.history(self.chat, walk.query())
+        return await self.fetcher.gateway.history(self.chat, query)
+
+    async def _ask(self, walk: Walk) -> Page | None:
+        """One request, its answer judged by the walk."""
+        page = await self._request(walk.query())
         try:
             received = walk.receive(page)
         except HistoryStalledError as error:

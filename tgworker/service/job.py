@@ -222,10 +222,8 @@ class JobRunner:
         return await self._complete(reporter)
 
     async def _complete(self, reporter: Reporter) -> Outcome:
-        failed_days = reporter.tally.failed_days
-        if failed_days:
-            message = f"{failed_days} of the days could not be fetched; send the command again."
-            return await self._fail(reporter, "days_failed", message)
+        if (failure := reporter.failure) is not None:
+            return await self._fail(reporter, failure.error_type, str(failure))
         log.info("command.completed", **reporter.figures())
         await self._forget(reporter.command_id)
         self._observer.note(CommandEnded(str(reporter.command.chat), reporter.seconds))

@@ -111,8 +111,8 @@ async def _carry_out(
         await reporter.started()
         with fetcher.observer.span("command", chat=chat, mode=reporter.command.mode):
             await _work(fetcher, reporter, stop, patience)
-        if reporter.tally.failed_days:
-            raise TgworkerError("Some days could not be fetched.", error_type="days_failed")
+        if (failure := reporter.failure) is not None:
+            raise failure
     except StoppingError:
         verdict.exit_code = verdict.exit_code or ExitCode.FAILED
         if verdict.unusable is not None:
@@ -139,7 +139,8 @@ async def _work(fetcher: Fetcher, reporter: Reporter, stop: Stop, patience: floa
     """The command's work, with its rests. Raises: ParkedError: a rest is too long."""
     left = patience
     while True:
-        processed, reporter.tally.failed_days = reporter.tally.processed, 0
+        processed = reporter.tally.processed
+        reporter.forget_failures()
         try:
             with waits_told_by(reporter):
                 await fetcher.run(reporter.command, reporter, stop.check)

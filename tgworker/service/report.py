@@ -6,10 +6,22 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import attrs
+import structlog
 import trio
 from attrs import define, evolve, field
 
-from tgworker.core.model import DayReport, Event, EventKind, FetchCommand, FieldError, Status
+from tgworker.core.model import (
+    DayReport,
+    Event,
+    EventKind,
+    FetchCommand,
+    FieldError,
+    IncompleteDay,
+    Status,
+)
+from tgworker.errors import IncompleteError, TgworkerError
+
+log = structlog.get_logger()
 
 Clock = Callable[[], datetime]
 Emit = Callable[[Event], Awaitable[None]]
@@ -22,6 +34,8 @@ class Tally:
     processed: int = 0
     deduplicated: int = 0
     failed_days: int = 0
+    incomplete: list[IncompleteDay] = field(factory=list)
+    """Those of the failed days of which Telegram gave fewer messages than it counts."""
     updated: int = 0
     deleted: int = 0
 
@@ -77,6 +91,35 @@ class Reporter:
             )
         )
 
+    def lacks(self, day: IncompleteDay) -> None:
+        """A day is not whole, and stays open."""
+        log.error(
+            "day.failed",
+            date=str(day.date),
+            error_type=IncompleteError.error_type,
+            error=f"Telegram counts {day.expected} messages, and gave {day.got}.",
+        )
+        self.tally.failed_days += 1
+        self.tally.incomplete.append(day)
+
+    def forget_failures(self) -> None:
+        """The work begins anew."""
+        self.tally.failed_days = 0
+        self.tally.incomplete.clear()
+
+    @property
+    def failure(self) -> TgworkerError | None:
+        """Why the command did not succeed, though its work came to an end."""
+        failed, incomplete = self.tally.failed_days, self.tally.incomplete
+        if not failed:
+            return None
+        if failed == len(incomplete):
+            return IncompleteError(incomplete)
+        return TgworkerError(
+            f"{failed} of the days could not be fetched; send the command again.",
+            error_type="days_failed",
+        )
+
     @property
     def limit_left(self) -> int | None:
         """How many more messages the command may save; None: as many as there are."""
@@ -91,7 +134,7 @@ class Reporter:
     def figures(self) -> dict[str, int]:
         """What a log line says of the work done."""
         return {
-            **attrs.asdict(self.tally),
+            **attrs.asdict(self.tally, filter=lambda field, _: field.name != "incomplete"),
             "duration_ms": round(self.seconds * 1000),
         }
 
@@ -111,6 +154,7 @@ class Reporter:
             worker_id=self.worker_id,
             processed=self.tally.processed,
             errors=self.tally.failed_days,
+            incomplete=tuple(self.tally.incomplete) or None,
             duration_sec=round(self.seconds, 3),
             deduplicated=self.tally.deduplicated,
             updated=self.tally.updated if self.command.again else None,

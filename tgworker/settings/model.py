@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from tgworker.core.completeness import Completeness
 from tgworker.core.model import ArtifactFormat, Strategy
 from tgworker.settings.field import setting
 from tgworker.settings.parsers import (
@@ -136,6 +137,12 @@ class Settings:
     )
     fetch_chats: tuple[str, ...] = setting(
         "FETCH_CHATS", chats, (), about="`tgworker fetch`: chats, separated by commas"
+    )
+    verify_completeness: Completeness = setting(
+        "VERIFY_COMPLETENESS",
+        choice(Completeness),
+        Completeness.OFF,
+        about="Compare days with Telegram's own count: off, sample (a tenth of them) or always",
     )
     data_dir: Path = setting("DATA_DIR", Path, Path("data"), about="Where the archive lies")
     artifact_format: ArtifactFormat = setting(

@@ -72,6 +72,12 @@ def _text(value: Any) -> str:
     return value
 
 
+def _ids(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError("must be a list of message ids")
+    return tuple(_integer(1)(each) for each in value)
+
+
 def _chat(value: Any) -> str:
     return _text(value).removeprefix("@").lower()
 
@@ -138,6 +144,8 @@ class Fault:
     """Give the previous answer of that method for that chat once more."""
     shuffle: bool = _field(_true, False, effect=True)
     """Give the messages of the page out of order."""
+    hide: tuple[int, ...] | None = _field(_ids, effect=True)
+    """Leave messages with these ids out of the page; its count stays as it is."""
     as_empty: bool = _field(_true, False, effect=True)
     """Make every message of the page a deleted one."""
     clock_skew_s: float | None = _field(_number(-1e8, 1e8), effect=True)

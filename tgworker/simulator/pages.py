@@ -40,6 +40,8 @@ def _changes(fault: Fault) -> Iterable[_Change]:
         )
     if fault.empty:
         yield lambda messages: []
+    if (hidden := fault.hide) is not None:
+        yield lambda messages: [message for message in messages if message.id not in hidden]
     if fault.as_empty:
         yield lambda messages: [MessageEmpty(message.id, message.peer_id) for message in messages]
     if fault.shuffle:

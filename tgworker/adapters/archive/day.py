@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tgworker.adapters.archive.disk import Disk, make_folder, put_file, remove_file
 from tgworker.adapters.archive.layout import DayPlace
@@ -104,6 +104,11 @@ class DayFiles:
         return self._held
 
     @property
+    def gathered(self) -> int:
+        """What there is to compare with Telegram's count: of a day read from its start, what was read."""
+        return len(self._part.ids) if self._from_start else self._held
+
+    @property
     def has_part(self) -> bool:
         return len(self._part.ids) > 0
 
@@ -131,7 +136,15 @@ class DayFiles:
         finally:
             self._part.close()
 
-    def seal(self, *, complete: bool, fetched_at: datetime, whole: bool, check: Check) -> DayRow:
+    def seal(
+        self,
+        *,
+        complete: bool,
+        fetched_at: datetime,
+        whole: bool,
+        expected: int | None = None,
+        check: Check,
+    ) -> DayRow:
         """Two passes over the merged stream: one to count and find the threads, one to write.
 
         The order of the steps is what makes any of them a safe place to die: the artifact stands before its row, the
@@ -147,6 +160,7 @@ class DayFiles:
             raise StorageError(
                 f"A file of {self.place.artifact(form)} changed under us."
             ) from error
+        row = evolve(row, expected=expected)
         enter_row(disk, self.place, self._chat, self._conditions.schema_version, row)
         if complete or not self._owes_names():
             for old in self._stored:

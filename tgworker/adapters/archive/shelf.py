@@ -112,6 +112,10 @@ class DiskDay:
         return self.files.last_id
 
     @property
+    def gathered(self) -> int:
+        return self.files.gathered
+
+    @property
     def saved(self) -> int:
         return self.files.saved
 
@@ -151,15 +155,28 @@ class DiskDay:
             self._fence.check()
             return self.files.append(messages, people, sync=sync)
 
-    async def seal(self, *, complete: bool, fetched_at: datetime, whole: bool = False) -> DayRow:
-        row = await trio.to_thread.run_sync(self._seal, complete, fetched_at, whole)
+    async def seal(
+        self,
+        *,
+        complete: bool,
+        fetched_at: datetime,
+        whole: bool = False,
+        expected: int | None = None,
+    ) -> DayRow:
+        row = await trio.to_thread.run_sync(self._seal, complete, fetched_at, whole, expected)
         await (self.forget() if complete else self.note())
         return row
 
-    def _seal(self, complete: bool, fetched_at: datetime, whole: bool) -> DayRow:
+    def _seal(
+        self, complete: bool, fetched_at: datetime, whole: bool, expected: int | None
+    ) -> DayRow:
         with storage_errors(self.files.place.year_folder):
             return self.files.seal(
-                complete=complete, fetched_at=fetched_at, whole=whole, check=self._may_go_on
+                complete=complete,
+                fetched_at=fetched_at,
+                whole=whole,
+                expected=expected,
+                check=self._may_go_on,
             )
 
     def _may_go_on(self) -> None:

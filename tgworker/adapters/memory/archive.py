@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 import orjson
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tgworker.core.artifact import Outline, RawMessage, index_row, render
 from tgworker.core.codec import to_json
@@ -217,6 +217,12 @@ class MemoryDay:
             return self._part.last_id
         return max(self._part.by_id.keys() | self._stored.by_id.keys(), default=None)
 
+    @property
+    def gathered(self) -> int:
+        if self._from_start:
+            return len(self._part.by_id)
+        return len(self._part.by_id.keys() | self._stored.by_id.keys())
+
     async def append(self, messages: Sequence[Message], people: Iterable[Person]) -> int:
         await self._archive.access()
         self._folder.check(self._fence)
@@ -229,7 +235,14 @@ class MemoryDay:
         self.deduplicated += len(messages) - new
         return new
 
-    async def seal(self, *, complete: bool, fetched_at: datetime, whole: bool = False) -> DayRow:
+    async def seal(
+        self,
+        *,
+        complete: bool,
+        fetched_at: datetime,
+        whole: bool = False,
+        expected: int | None = None,
+    ) -> DayRow:
         await self._archive.access()
         self._folder.check(self._fence)
         fresh, stored = (
@@ -246,7 +259,10 @@ class MemoryDay:
         form = self._archive.artifact_format
         head = outline.head(self.chat, self.day, complete, self._archive.schema_version)
         data = b"".join(render(form, head, held.by_id.values(), outline, held.people))
-        row = index_row(head, len(data), hashlib.sha256(data).hexdigest(), fetched_at, form)
+        row = evolve(
+            index_row(head, len(data), hashlib.sha256(data).hexdigest(), fetched_at, form),
+            expected=expected,
+        )
         for known in ArtifactFormat:
             self._archive.files.pop(artifact_path(self._folder.name, self.day, known), None)
         self._archive.files[artifact_path(self._folder.name, self.day, form)] = data

@@ -21,7 +21,7 @@ class MemoryGateway:
 
     Each request takes the next of `stumbles` first, and raises it unless it is None. `requests` keeps what was
     asked, a resolve as its ref, a question for relatives as the chat; what it knows of ``kin`` is asked for once.
-    `known` are the chats that it has met before.
+    `known` are the chats that it has met before. Messages that are `hidden` are counted, but not given.
     """
 
     histories: dict[Chat, Sequence[Message]]
@@ -31,6 +31,8 @@ class MemoryGateway:
     kin: dict[Chat, Relatives] = field(factory=dict)
     known_kin: set[Chat] = field(factory=set)
     known: dict[ChatRef, Chat] = field(factory=dict)
+    hidden: set[int] = field(factory=set)
+    tells_positions: bool = True
 
     def recall(self, ref: ChatRef) -> Chat | None:
         return self.known.get(ref)
@@ -55,7 +57,8 @@ class MemoryGateway:
 
     async def history(self, chat: Chat, query: HistoryQuery) -> Page:
         await self._ask(query)
-        found = _select(self.histories[chat], query)
+        history = [m for m in self.histories[chat] if m.id not in self.hidden]
+        found = _select(history, query)
         writers = sorted({m.from_id for m in found if m.from_id is not None})
         return Page(
             tuple(message.id for message in found),
@@ -66,7 +69,7 @@ class MemoryGateway:
         )
 
     def _position(self, chat: Chat, query: HistoryQuery) -> int | None:
-        if not query.offset_id and query.offset_date is None:
+        if not self.tells_positions or (not query.offset_id and query.offset_date is None):
             return None
         history = self.histories[chat]
         return len(history) - _place(history, query)

@@ -182,6 +182,12 @@ class Stage:
         """Push a command and wait for its end."""
         return self.final(self.push(**fields))
 
+    def events_of(self, command_id: str) -> list[dict[str, Any]]:
+        """What the log holds of a command by now."""
+        entries = self.redis.xrange("tg_events:log")
+        events = [json.loads(fields[b"event"]) for _, fields in entries]
+        return [event for event in events if event["command_id"] == command_id]
+
     def stats(self) -> dict[str, Any]:
         return self._http("GET", "/stats")
 

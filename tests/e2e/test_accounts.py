@@ -86,7 +86,7 @@ def test_a_worker_whose_account_can_not_work_exits_3_and_leaves_its_command(
         line["command_id"],
     )
     assert advice in line["error"]
-    told = events_of(stage, command_id)
+    told = stage.events_of(command_id)
     assert ["started", "progress"] == [event["event"] for event in told][:2]
     assert ("progress", "waiting", name.lower(), line["error"]) == (
         told[-1]["event"],
@@ -115,7 +115,7 @@ def test_a_worker_that_starts_with_such_an_account_claims_nothing(stage: Stage) 
     )
     assert "tgworker login" in line["error"]
     assert 1 == stage.redis.llen("tg_commands")
-    assert [] == events_of(stage, command_id)
+    assert [] == stage.events_of(command_id)
     assert [] == worker.lines("worker.ready")
 
 
@@ -227,9 +227,3 @@ def test_a_move_whose_key_exchange_is_spoiled_is_tried_again(
     assert ["network"] * 2 == [line["error_type"] for line in worker.lines("telegram.retry")]
     assert 1 == len(worker.lines("telegram.moved"))
     assert [] == worker.errors()
-
-
-def events_of(stage: Stage, command_id: str) -> list[dict[str, Any]]:
-    entries = stage.redis.xrange("tg_events:log")
-    events = [json.loads(fields[b"event"]) for _, fields in entries]
-    return [event for event in events if event["command_id"] == command_id]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 from datetime import datetime
@@ -54,8 +53,7 @@ def check_rate(stage: Stage, rate: float, burst: int) -> None:
 
 def waits(stage: Stage, command_id: str) -> list[dict[str, Any]]:
     """The events in which a command says that it waits."""
-    entries = (json.loads(f[b"event"]) for _, f in stage.redis.xrange("tg_events:log"))
-    return [e for e in entries if e["command_id"] == command_id and e["status"] == "waiting"]
+    return [event for event in stage.events_of(command_id) if event["status"] == "waiting"]
 
 
 def first_wait(stage: Stage, command_id: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import trio
@@ -12,8 +13,19 @@ from trio.testing import MockClock
 from tests.service.conftest import CHAT, PER_DAY, day, make_history
 from tgworker.adapters.memory.archive import MemoryArchive
 from tgworker.adapters.memory.gateway import MemoryGateway
-from tgworker.core.model import ChatRef, Event, EventKind, FetchCommand, Mode, Status, Strategy
+from tgworker.core.model import (
+    Chat,
+    ChatRef,
+    Event,
+    EventKind,
+    FetchCommand,
+    HistoryQuery,
+    Mode,
+    Status,
+    Strategy,
+)
 from tgworker.errors import AccountUnusableError, ParkedError, TgworkerError, TransientError
+from tgworker.ports import Archive
 from tgworker.service.fetch import Fetcher
 from tgworker.service.oneshot import fetch_once, refuse_all
 from tgworker.service.stop import Stop
@@ -21,8 +33,18 @@ from tgworker.service.stop import Stop
 NOW = datetime(2025, 11, 20, tzinfo=UTC)
 
 
-def command(chat: str = "chat", **fields: str) -> FetchCommand:
-    return FetchCommand(ChatRef(chat), Mode.RANGE, day(1), day(10), **fields)  # type: ignore[arg-type]  # any field
+def command(chat: str = "chat", **fields: Any) -> FetchCommand:
+    return FetchCommand(ChatRef(chat), Mode.RANGE, day(1), day(10), **fields)
+
+
+class TrioClock:
+    """A clock on the wall that goes with trio's."""
+
+    def __init__(self) -> None:
+        self._began = trio.current_time()
+
+    def __call__(self) -> datetime:
+        return NOW + timedelta(seconds=trio.current_time() - self._began)
 
 
 @pytest.fixture
@@ -33,7 +55,11 @@ def telegram() -> MemoryGateway:
 class Run:
     """What was told, and the exit code."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, archive: Archive | None = None, clock: Callable[[], datetime] = lambda: NOW
+    ) -> None:
+        self.archive = archive or MemoryArchive()
+        self.clock = clock
         self.events: list[Event] = []
         self.stop = Stop()
         self.exit_code: int | None = None
@@ -49,11 +75,11 @@ class Run:
             on_event(event)
 
         return await fetch_once(
-            Fetcher(telegram, MemoryArchive(), lambda: NOW),
+            Fetcher(telegram, self.archive, self.clock),
             commands or (command(),),
             hear,
             stop=self.stop,
-            clock=lambda: NOW,
+            clock=self.clock,
             worker_id="w",
             progress_interval=0.0,
             concurrency=1,
@@ -167,6 +193,30 @@ async def test_a_rest_that_is_not_too_long_is_waited_for(
     assert 300 == pytest.approx(trio.current_time() - began)
     assert 3 == len([event for event in run.events if event.status is Status.WAITING])
     assert 0 == run.events[-1].errors
+
+
+async def test_a_refresh_goes_on_after_a_rest_where_it_was(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    class Slow(MemoryGateway):
+        async def _ask(self, request: ChatRef | Chat | HistoryQuery) -> None:
+            await trio.sleep(1)
+            await super()._ask(request)
+
+    telegram, archive, clock = Slow(telegram.histories), MemoryArchive(), TrioClock()
+    await Run(archive, clock).fetch(telegram)
+    await trio.sleep(3600)
+    pages = [r for r in telegram.requests if isinstance(r, HistoryQuery)]
+    telegram.requests.clear()
+    rest = ParkedError("down", resume_at=clock() + timedelta(seconds=100))
+    telegram.stumbles = [*[None] * 5, rest]
+
+    assert 0 == await Run(archive, clock).fetch(telegram, command(refresh=True))
+
+    again = [r for r in telegram.requests if isinstance(r, HistoryQuery)]
+    assert (
+        len(pages) + 1 <= len(again) <= len(pages) + 3
+    )  # the one that rested, and where it went on
 
 
 async def test_rests_without_a_message_in_between_come_to_an_end(

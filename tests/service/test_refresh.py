@@ -9,7 +9,7 @@ from attrs import evolve
 
 from tests.service.conftest import PER_DAY, Desk, day
 from tgworker.core.message import Message
-from tgworker.core.model import EventKind
+from tgworker.core.model import EventKind, Strategy
 from tgworker.core.planning import day_of
 
 
@@ -53,6 +53,29 @@ async def test_a_refresh_that_finds_nothing_changes_no_byte(desk: Desk) -> None:
 
     assert before == desk.hashes()
     assert (0, 0) == (reporter.tally.updated, reporter.tally.deleted)
+
+
+@pytest.mark.parametrize("strategy", [Strategy.BATCH, Strategy.PER_DAY])
+async def test_a_refresh_of_the_last_days_leaves_the_older_ones_alone(
+    desk: Desk, history: list[Message], strategy: Strategy
+) -> None:
+    await desk.fetch(first=day(2))
+    old = next(m for m in history if day_of(m.date) == day(4))
+    history[history.index(old)] = evolve(old, text="changed")
+    spoil(history)
+    before = desk.hashes()
+    desk.telegram.requests.clear()
+
+    reporter = await desk.fetch(refresh_from=day(6), strategy=strategy)
+
+    assert (1, 1) == (reporter.tally.updated, reporter.tally.deleted)
+    assert (1, 1) == (desk.events[-1].updated, desk.events[-1].deleted)
+    after = desk.hashes()
+    first, sixth = (f"discussions_{day(n)}.json" for n in (1, 6))
+    assert {first, sixth} == {name for name in after if after[name] != before.get(name)}
+    desk.telegram.requests.clear()
+    await desk.fetch(first=day(1), last=day(5), refresh_from=day(6), strategy=strategy)
+    assert [] == desk.telegram.requests
 
 
 async def test_events_of_a_refresh_count_and_those_of_others_say_nothing(

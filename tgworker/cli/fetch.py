@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 import trio
+from attrs import evolve
 
 from tgworker.app import run_fetch
 from tgworker.cli.border import Tool
@@ -19,6 +20,7 @@ from tgworker.cli.setup import read_settings, setting_options, start_tool_loggin
 from tgworker.cli.views import Show, open_view
 from tgworker.core.events import event_json
 from tgworker.core.model import FetchCommand, FieldError, Mode
+from tgworker.core.planning import ONE_DAY
 from tgworker.errors import InvalidCommandError
 from tgworker.instruments import shipments_of
 from tgworker.settings import FetchMode, Settings
@@ -30,7 +32,8 @@ _EXAMPLES = """
 """
 _SETTINGS = (
     *("TELEGRAM_API_ID", "TELEGRAM_SESSION", "DATA_DIR", "ARTIFACT_FORMAT"),
-    *("FETCH_CHATS", "FETCH_MODE", "FETCH_STRATEGY", "FETCH_CONCURRENCY", "REQUESTS_PER_SECOND"),
+    *("FETCH_CHATS", "FETCH_MODE", "REFRESH_DAYS", "FETCH_STRATEGY", "FETCH_CONCURRENCY"),
+    "REQUESTS_PER_SECOND",
 )
 _NOTES = """\b
 Without CHAT it fetches FETCH_CHATS; without any days, those of FETCH_MODE. Exits 0 only if
@@ -66,15 +69,18 @@ def _commands(
     mode = chosen_mode(options)
     if mode is None:
         mode = Mode.FULL if settings.fetch_mode is FetchMode.FULL else Mode.DAYS
-        options = {**options, "days": "1"}
+        options = {**options, "days": str(max(1, settings.refresh_days))}
     today = datetime.now(UTC).date()
+    refresh_from = today - settings.refresh_days * ONE_DAY if settings.refresh_days else None
     commands: list[FetchCommand] = []
     problems: list[FieldError] = []
     for chat in chats:
         try:
-            commands.append(build_command(chat, mode, options, today=today))
+            command = build_command(chat, mode, options, today=today)
         except InvalidCommandError as error:
             problems += error.errors
+        else:
+            commands.append(evolve(command, refresh_from=refresh_from))
     if problems:
         raise InvalidCommandError(tuple(dict.fromkeys(problems)))
     if not commands:

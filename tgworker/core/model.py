@@ -125,6 +125,8 @@ class FetchCommand:
     """Fetch sealed days again, trusting what Telegram gives: for repairs."""
     refresh: bool = False
     """Fetch sealed days again, to see what was changed and deleted."""
+    refresh_from: date | None = None
+    """Refresh the days from this one on; no field of a command, but what a one-shot run is set to do."""
     verify: bool = False
     """Compare each day with Telegram's own count."""
     comments: bool = False
@@ -135,8 +137,16 @@ class FetchCommand:
 
     @property
     def again(self) -> bool:
-        """Whether sealed days are to be fetched too, and merged."""
-        return self.force or self.refresh
+        """Whether sealed days are to be fetched too, and merged: all of them, or some."""
+        return self.force or self.refresh or self.refresh_from is not None
+
+    def refreshes(self, day: date) -> bool:
+        """Whether that day is looked at for changes and deletions, if it is sealed."""
+        return self.refresh or (self.refresh_from is not None and day >= self.refresh_from)
+
+    def rereads(self, day: date) -> bool:
+        """Whether that day is fetched, if it is sealed, and merged."""
+        return self.force or self.refreshes(day)
 
     @property
     def params(self) -> dict[str, Json]:

@@ -47,8 +47,7 @@ class DayCutter:
         """
         self._shelf = shelf
         self._span = span
-        self._afresh = command.again
-        self._refresh = command.refresh
+        self._command = command
         self._lacking = lacking
         self._auditor = auditor
         self._read_again = read_again
@@ -65,7 +64,7 @@ class DayCutter:
     async def writer(self, day: date) -> DayWriter:
         if day not in self._open:
             # One that comes late is added to what was just sealed.
-            afresh = day >= self._next and (self._afresh or day in self._lacking)
+            afresh = day >= self._next and (self._command.rereads(day) or day in self._lacking)
             self._open[day] = await self._shelf.open_day(day, afresh=afresh)
         return self._open[day]
 
@@ -154,7 +153,8 @@ class DayCutter:
         A day that lacks something is not sealed, and nothing is concluded from it.
         """
         short = self._found_short.get(day)
-        complete, whole = complete and short is None, whole and short is None and self._refresh
+        complete = complete and short is None
+        whole = whole and short is None and self._command.refreshes(day)
         writer = await self.writer(day)
         await self._tenure.confirm()
         began = trio.current_time()

@@ -94,10 +94,8 @@ class Fetcher:
 
     async def _missing(self, command: FetchCommand, asked: Span) -> tuple[Span, ...]:
         """What is left to fetch, as far as can be said without asking Telegram."""
-        if command.again:
-            return (asked,)
         sealed = await self.archive.sealed(command.chat, asked.first, asked.last)
-        return spans(asked.first, asked.last, sealed)
+        return spans(asked.first, asked.last, {day for day in sealed if not command.rereads(day)})
 
 
 @frozen
@@ -141,7 +139,7 @@ class _Job:
 
     def _is_done(self, row: DayRow) -> bool:
         """Whether a sealed day is to be left alone: always, or since an earlier delivery fetched it again."""
-        if not self.command.again:
+        if not self.command.rereads(row.date):
             return True
         return self.began is not None and row.fetched_at > self.began
 

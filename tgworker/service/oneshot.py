@@ -137,13 +137,13 @@ async def _carry_out(
 
 async def _work(fetcher: Fetcher, reporter: Reporter, stop: Stop, patience: float) -> None:
     """The command's work, with its rests. Raises: ParkedError: a rest is too long."""
-    left = patience
+    left, began = patience, reporter.clock()
     while True:
         processed = reporter.tally.processed
         reporter.forget_failures()
         try:
             with waits_told_by(reporter):
-                await fetcher.run(reporter.command, reporter, stop.check)
+                await fetcher.run(reporter.command, reporter, stop.check, began=began)
         except ParkedError as error:
             rest = (error.resume_at - reporter.clock()).total_seconds()
             rest = max(SHORTEST_REST_SECONDS, rest)

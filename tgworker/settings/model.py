@@ -138,6 +138,12 @@ class Settings:
     fetch_chats: tuple[str, ...] = setting(
         "FETCH_CHATS", chats, (), about="`tgworker fetch`: chats, separated by commas"
     )
+    refresh_days: int = setting(
+        "REFRESH_DAYS",
+        integer(0, 3660),
+        0,
+        about="`tgworker fetch`: the last N days are looked at again for edits and deletions",
+    )
     verify_completeness: Completeness = setting(
         "VERIFY_COMPLETENESS",
         choice(Completeness),

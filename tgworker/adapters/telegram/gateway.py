@@ -1,23 +1,20 @@
-"""The Gateway port on real Telegram: trio on this side, asyncio behind `link`, one crossing for each request."""
+"""The Gateway port on real Telegram; `asking` crosses into asyncio, once for each request."""
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import structlog
 import trio
-import trio_asyncio
 from telethon.tl import functions, types
 
-from tgworker.adapters.telegram.errors import LET_IN, translate_errors
+from tgworker.adapters.telegram.asking import Telegram, open_telegram
+from tgworker.adapters.telegram.errors import LET_IN
 from tgworker.adapters.telegram.floods import SessionFloodLedger
 from tgworker.adapters.telegram.known import KnownChats, input_peer
-from tgworker.adapters.telegram.link import Link
 from tgworker.adapters.telegram.lookup import STALE, look_up
 from tgworker.adapters.telegram.mapping import map_page
 from tgworker.adapters.telegram.people import entity_id
@@ -27,7 +24,6 @@ from tgworker.adapters.telegram.server import parse_address, trust_server_key
 from tgworker.adapters.telegram.session import TelegramSession, open_session
 from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery, Page, Relatives
 from tgworker.errors import (
-    AccountUnusableError,
     ChatUnavailableError,
     FloodWaitError,
     TransientError,
@@ -38,28 +34,26 @@ _log = structlog.get_logger()
 NOBODY = frozenset({"username_not_occupied", "username_invalid"})
 """What Telegram answers where no chat has a username."""
 
-CLOSING_SECONDS = 3.0
-"""How long closing may take that is polite to Telegram."""
-
 
 class TelegramGateway:
     """One Telegram account, as `tgworker.ports.Gateway` has it. Made by `open_gateway`."""
 
-    def __init__(self, session: TelegramSession, link: Link, *, request_timeout: float) -> None:
+    def __init__(self, session: TelegramSession, telegram: Telegram) -> None:
         self._session = session
-        self._link = link
+        self._telegram = telegram
         self._known = KnownChats(session)
         self._account = session.account
-        self._request_timeout = request_timeout
 
     @property
     def connected(self) -> bool:
         """Whether a connection is open now. That none is, is no fault: the next request opens one."""
-        return self._link.is_open
+        return self._telegram.connected
 
     async def check_account(self) -> None:
         """Ask Telegram whether the account is logged in and may work. One request; raises as every method."""
-        for user in await self._ask(functions.users.GetUsersRequest([types.InputUserSelf()])):
+        for user in await self._telegram.ask(
+            functions.users.GetUsersRequest([types.InputUserSelf()])
+        ):
             await self._learn_account(user.id)
 
     @property
@@ -104,7 +98,7 @@ class TelegramGateway:
         if known is not None:
             return known
         try:
-            return await self._known.learn(await look_up(ref, self._ask, self._session))
+            return await self._known.learn(await look_up(ref, self._telegram.ask, self._session))
         except ChatUnavailableError as error:
             former = self._known.find_former(ref)
             if former is None or error.error_type not in NOBODY:
@@ -167,31 +161,12 @@ class TelegramGateway:
     async def _ask_about(self, chat: Chat, request: TL) -> TL:
         """Ask something of a chat; if Telegram does not know it under the key that was kept, that is forgotten."""
         try:
-            return await self._ask(request)
+            return await self._telegram.ask(request)
         except ChatUnavailableError as error:
             if error.error_type in STALE:
                 # If this is cancelled, nobody is left who wants to know of the error.
                 await self._known.forget(chat)  # noqa: ASYNC120  # see above
             raise
-
-    async def _ask(self, request: TL) -> TL:
-        """One crossing into asyncio and back, with everything that may go wrong on it put into the port's words."""
-        with translate_errors(_method_name(request)):
-            try:
-                with trio.fail_after(self._request_timeout):
-                    answer = await trio_asyncio.aio_as_trio(self._link.ask)(request)
-            except trio.TooSlowError:
-                self._link.drop()
-                raise
-        # A cancellation that asyncio's side swallowed must not be lost.
-        await trio.lowlevel.checkpoint_if_cancelled()
-        return answer
-
-
-def _method_name(request: TL) -> str:
-    """``messages.getHistory`` for a ``GetHistoryRequest``."""
-    name = type(request).__name__.removesuffix("Request")
-    return f"{type(request).__module__.rpartition('.')[2]}.{name[:1].lower()}{name[1:]}"
 
 
 @asynccontextmanager
@@ -218,20 +193,16 @@ async def open_gateway(
         if server_key is not None:
             await trio.to_thread.run_sync(trust_server_key, server_key)
         opened = await trio.to_thread.run_sync(held.enter_context, open_session(session))
-        if not opened.auth_key:
-            raise AccountUnusableError(
-                f"The session {opened.filename} is not logged in. Run `tgworker login`.",
-                error_type="not_logged_in",
-            )
-        held.enter_context(_stray_errors_logged())
-        link = Link(opened, api_id=api_id, address=address, connect_timeout=connect_timeout)
-        gateway = TelegramGateway(opened, link, request_timeout=request_timeout)
-        try:
+        async with open_telegram(
+            opened,
+            api_id=api_id,
+            address=address,
+            connect_timeout=connect_timeout,
+            request_timeout=request_timeout,
+        ) as telegram:
+            gateway = TelegramGateway(opened, telegram)
             await _check_at_start(gateway)
             yield gateway
-        finally:
-            with trio.move_on_after(CLOSING_SECONDS, shield=True):
-                await trio_asyncio.aio_as_trio(link.close)()
 
 
 async def _check_at_start(gateway: TelegramGateway) -> None:
@@ -239,21 +210,3 @@ async def _check_at_start(gateway: TelegramGateway) -> None:
         await gateway.check_account()
     except (TransientError, FloodWaitError) as error:
         _log.warning("telegram.account_not_checked", error_type=error.error_type, error=str(error))
-
-
-@contextmanager
-def _stray_errors_logged() -> Iterator[None]:
-    """Errors that no task waits for would end the whole program under trio-asyncio; they become log lines."""
-    loop = trio_asyncio.current_loop.get()
-    before = loop.get_exception_handler()
-    loop.set_exception_handler(_log_stray_error)
-    try:
-        yield
-    finally:
-        loop.set_exception_handler(before)
-
-
-def _log_stray_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    _log.warning(
-        "telegram.loop_error", error=context.get("message"), exc_info=context.get("exception")
-    )

@@ -23,6 +23,7 @@ __all__ = ["telegram"]
 
 RESOLVE = "contacts.resolveUsername"
 HISTORY = "messages.getHistory"
+CHANNELS = "channels.getChannels"
 
 
 async def test_everybody_waits_for_the_end_of_a_flood_also_who_waited_for_a_turn(
@@ -78,15 +79,35 @@ async def test_another_method_goes_on(telegram: MemoryGateway, autojump_clock: M
     assert trio.current_time() - began >= 200
 
 
-async def test_a_flood_of_the_second_request_of_a_call_is_waited_for_as_well(
+async def test_of_a_look_up_of_several_requests_only_the_one_that_has_to_rest_does(
     telegram: MemoryGateway, autojump_clock: MockClock
 ) -> None:
-    telegram.stumbles = [FloodWaitError("channels.getChannels", 40)]
+    gateway = guarded(telegram)
+    telegram.lookups = [CHANNELS, RESOLVE]
+    telegram.stumbles = [None, FloodWaitError(RESOLVE, 40)]
     began = trio.current_time()
 
-    await guarded(telegram).resolve(REF)
+    await gateway.resolve(REF)
 
-    assert trio.current_time() - began >= 40
+    assert 40 == pytest.approx(trio.current_time() - began, abs=1)
+    assert 3 == len(telegram.requests)
+
+
+async def test_a_look_up_heeds_the_flood_wait_of_each_of_its_requests(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    gateway = guarded(telegram)
+    telegram.stumbles = [FloodWaitError(RESOLVE, 5000)]
+    with pytest.raises(ParkedError):
+        await gateway.resolve(REF)
+    telegram.lookups = [CHANNELS, CHANNELS]
+    assert OTHER == await gateway.resolve(ChatRef("other"))
+    telegram.lookups = [CHANNELS, RESOLVE]
+
+    with pytest.raises(ParkedError):
+        await gateway.resolve(REF)
+
+    assert 1 + 2 + 1 == len(telegram.requests)
 
 
 @pytest.mark.parametrize(("seconds", "waited"), [(0, 1), (1, 1), (300, 300)])

@@ -69,6 +69,29 @@ async def test_requests_keep_the_rate(telegram: MemoryGateway, autojump_clock: M
     assert 2.0 == pytest.approx(trio.current_time() - began)
 
 
+async def test_each_request_of_a_look_up_takes_its_own_turn(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    gateway = guarded(telegram, requests_per_second=2.0, request_burst=1)
+    telegram.lookups = ["messages.getDialogs"] * 5
+    began = trio.current_time()
+
+    await gateway.resolve(REF)
+
+    assert 2.0 == pytest.approx(trio.current_time() - began)
+    assert 5 == len(telegram.requests)
+
+
+async def test_a_stumble_in_the_middle_of_a_look_up_repeats_that_request_alone(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    telegram.lookups = ["messages.getDialogs"] * 3
+    telegram.stumbles = [None, TransientError("reset"), None]
+
+    assert CHAT == await guarded(telegram).resolve(REF)
+    assert 4 == len(telegram.requests)
+
+
 async def test_a_stumble_is_asked_again_and_then_answers(
     telegram: MemoryGateway, autojump_clock: MockClock
 ) -> None:
@@ -99,6 +122,16 @@ async def test_so_long_and_no_longer(telegram: MemoryGateway, autojump_clock: Mo
         await gateway.resolve(REF)
 
     assert 60 <= trio.current_time() - began <= 71
+
+
+async def test_patience_does_not_end_while_telegram_asks_to_wait(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    flood = FloodWaitError("contacts.resolveUsername", 200)
+    telegram.stumbles = [TransientError("reset"), flood, TransientError("reset"), flood, None]
+    gateway = guarded(telegram, retry=RetryPolicy(max_elapsed=120.0), requests_per_second=0.01)
+
+    assert CHAT == await gateway.resolve(REF)
 
 
 async def test_what_no_retry_helps_against_is_raised_at_once(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tgworker.core.health import Health, Work
 from tgworker.core.message import Message
@@ -41,6 +41,7 @@ from tgworker.ports.queue import (
 __all__ = [
     "Archive",
     "Cancelled",
+    "Carrier",
     "ChatLocks",
     "ChatShelf",
     "Claim",
@@ -61,11 +62,26 @@ __all__ = [
     "Renewal",
     "UNOBSERVED",
     "Unobserved",
+    "at_once",
 ]
 
 
+T = TypeVar("T")
+
+
+class Carrier(Protocol):
+    """Carries one request out, called by Telegram's name of its method: at once, or when its turn has come."""
+
+    async def __call__(self, method: str, request: Callable[[], Awaitable[T]], /) -> T: ...
+
+
+async def at_once(_: str, request: Callable[[], Awaitable[T]]) -> T:
+    """A `Carrier` that lets nothing wait."""
+    return await request()
+
+
 class Gateway(Protocol):
-    """One Telegram account. Every call is at most one request (the first `resolve` of a name may be two).
+    """One Telegram account. `history` and `relatives` are one request at most; `resolve` may take several.
 
     Nothing here waits, retries or paces: the service's guard does.
 
@@ -84,8 +100,8 @@ class Gateway(Protocol):
         """The chat's relatives, if they are known without a request. Raises nothing."""
         ...
 
-    async def resolve(self, ref: ChatRef) -> Chat:
-        """Find a chat by name or id. Known chats cost no request. Idempotent."""
+    async def resolve(self, ref: ChatRef, carry: Carrier = at_once) -> Chat:
+        """Find a chat by name or id; each request goes through `carry`. Known chats cost none. Idempotent."""
         ...
 
     async def relatives(self, chat: Chat) -> Relatives:

@@ -10,7 +10,7 @@ not depend on it.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from math import ceil, inf
 from typing import TypeVar, TypeVarTuple, Unpack
@@ -93,16 +93,15 @@ class Floods:
         self._observer = observer
         self._ends: dict[str, float] = {}
 
-    def rest(self, methods: Collection[str]) -> float:
-        """Seconds until all of these methods may be asked for, as far as this process knows."""
-        return self._longest(methods)[1]
+    def rest(self, method: str) -> float:
+        """Seconds until this method may be asked for, as far as this process knows."""
+        return max(0.0, self._ends.get(method, 0.0) - trio.current_time())
 
-    async def outlast(self, methods: Collection[str]) -> None:
-        """Wait until all of these methods may be asked for."""
+    async def outlast(self, method: str) -> None:
+        """Wait until this method may be asked for."""
         while True:
-            for method in methods:
-                await self._look(method)
-            method, rest = self._longest(methods)
+            await self._look(method)
+            rest = self.rest(method)
             if rest <= 0:
                 return
             flood = FloodWaitError(method, ceil(rest))
@@ -128,14 +127,10 @@ class Floods:
         if flood.seconds > self._policy.longest:
             self._give_up(flood)
 
-    def _longest(self, methods: Collection[str]) -> tuple[str, float]:
-        method = max(methods, key=lambda method: self._ends.get(method, 0.0))
-        return method, max(0.0, self._ends.get(method, 0.0) - trio.current_time())
-
     def _give_up(self, flood: FloodWaitError) -> None:
         if not self._policy.park:
             raise flood
-        resume_at = self._clock() + timedelta(seconds=self.rest([flood.method]))
+        resume_at = self._clock() + timedelta(seconds=self.rest(flood.method))
         raise ParkedError(str(flood), resume_at=resume_at, error_type=flood.error_type) from flood
 
     async def _look(self, method: str) -> None:
@@ -148,7 +143,7 @@ class Floods:
                 continue
             now = trio.current_time()
             shelf.looked_at[method] = now
-            known = self.rest([method])
+            known = self.rest(method)
             self._ends[method] = now + max(told, known)
             if told > known + LAG_SECONDS:
                 log.info("telegram.flood_remembered", method=method, wait_seconds=round(told, 1))
@@ -156,7 +151,7 @@ class Floods:
                 await self._keep(shelf, method)
 
     async def _keep(self, shelf: _Shelf, method: str) -> None:
-        await self._ask(shelf, shelf.ledger.extend, method, self.rest([method]))
+        await self._ask(shelf, shelf.ledger.extend, method, self.rest(method))
 
     async def _ask(
         self, shelf: _Shelf, question: Callable[[Unpack[Ts]], Awaitable[T]], *args: Unpack[Ts]

@@ -8,7 +8,7 @@ decides how hard an account is used.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -19,11 +19,11 @@ from tgworker.core.breaker import Breaker
 from tgworker.core.facts import RequestEnded
 from tgworker.core.model import Chat, ChatRef, HistoryQuery, Page, Relatives
 from tgworker.errors import FloodWaitError, TgworkerError, TransientError
-from tgworker.ports import UNOBSERVED, FloodLedger, Gateway, Observer
+from tgworker.ports import UNOBSERVED, Carrier, FloodLedger, Gateway, Observer, at_once
 from tgworker.service.breaking import Gate
 from tgworker.service.floods import FloodPolicy, Floods
 from tgworker.service.pacing import Pacer
-from tgworker.service.retry import Retry, RetryPolicy
+from tgworker.service.retry import Retry, RetryPolicy, Stopwatch
 from tgworker.service.stop import Stop
 
 T = TypeVar("T")
@@ -54,12 +54,13 @@ class GuardPolicy:
 
 @frozen
 class _Call(Generic[T]):
-    """Something to ask for. ``method`` is Telegram's name of the request that it is, as flood waits know it."""
+    """One request. ``method`` is Telegram's name of it, as flood waits know it."""
 
     target: str
     method: str
     chat: str
     request: Callable[[], Awaitable[T]]
+    watch: Stopwatch = field(factory=Stopwatch)
 
 
 class GuardedGateway:
@@ -105,15 +106,21 @@ class GuardedGateway:
     def recall_relatives(self, chat: Chat) -> Relatives | None:
         return self._gateway.recall_relatives(chat)
 
-    async def resolve(self, ref: ChatRef) -> Chat:
-        """A chat that is known costs no request, so it waits for nothing: not even for a flood wait of hours."""
+    async def resolve(self, ref: ChatRef, carry: Carrier = at_once) -> Chat:
+        """A chat that is known costs no request, so it waits for nothing: not even for a flood wait of hours.
+
+        Each request that another one costs waits for its own turn.
+        """
         known = self.recall(ref)
         if known is not None:
             await trio.lowlevel.checkpoint()
             return known
-        method = "contacts.resolveUsername" if ref.username is not None else "messages.getDialogs"
-        request = _Call("resolve", method, str(ref), lambda: self._gateway.resolve(ref))
-        return await self._carry_out(request)
+
+        async def guarded(method: str, request: Callable[[], Awaitable[T]]) -> T:
+            call = _Call("resolve", method, str(ref), lambda: carry(method, request))
+            return await self._carry_out(call)
+
+        return await self._gateway.resolve(ref, guarded)
 
     async def relatives(self, chat: Chat) -> Relatives:
         """Those that are known cost no request either."""
@@ -137,7 +144,7 @@ class GuardedGateway:
         """One call, the same request again while it stumbles, as often and as long as the policy says."""
         try:
             return await self._retry(
-                call.target, lambda: not self._gate.is_open, self._through_floods, call
+                call.target, lambda: not self._gate.is_open, call.watch, self._through_floods, call
             )
         except TransientError:
             self._gate.check()
@@ -145,32 +152,30 @@ class GuardedGateway:
 
     async def _through_floods(self, call: _Call[T]) -> T:
         """Wait for the turn, ask, and ask again after a flood wait that is worth waiting for."""
-        methods = {call.method}
         while True:
-            await self._wait_for_turn(call.chat, methods)
+            with call.watch.paused():
+                await self._wait_for_turn(call.chat, call.method)
             asked_at = trio.current_time()
             try:
                 with self._gate.passage(f"{call.target} {call.chat}"):
                     return await self._ask(call)
             except FloodWaitError as flood:
-                # Some calls are more than one request; the wait may be for another one than the first.
-                methods.add(flood.method)
                 self._pacer.slow_down(asked_at, min(flood.seconds, self._longest_rest))
                 await self._floods.begin(call.target, flood)
 
-    async def _wait_for_turn(self, chat: str, methods: Collection[str]) -> None:
+    async def _wait_for_turn(self, chat: str, method: str) -> None:
         """A turn is the last thing to wait for, so that those who waited for a flood's end do not come all at once.
 
         While this call waits for its turn, another one may hear of a flood wait or find Telegram down.
         """
         while True:
             self._stop.check()
-            await self._floods.outlast(methods)
+            await self._floods.outlast(method)
             await self._gate.ready()
             with self._stop.interrupts():
                 await self._pacer.turn(chat)
             self._stop.check()
-            if self._gate.admits and self._floods.rest(methods) == 0:
+            if self._gate.admits and self._floods.rest(method) == 0:
                 return
             self._pacer.give_back()
 

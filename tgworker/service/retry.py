@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar, TypeVarTuple, Unpack
 
 import structlog
@@ -31,6 +32,24 @@ class RetryPolicy:
     backoff_max: float = 10.0
 
 
+class Stopwatch:
+    """Seconds on trio's clock, those left out that are spent in `paused`."""
+
+    def __init__(self) -> None:
+        self._paused = 0.0
+
+    def __call__(self) -> float:
+        return trio.current_time() - self._paused
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        began = trio.current_time()
+        try:
+            yield
+        finally:
+            self._paused += trio.current_time() - began
+
+
 class Retry:
     """Calls something until it answers, or fails with more than a `TransientError`, or patience is at its end."""
 
@@ -51,17 +70,18 @@ class Retry:
         self,
         target: str,
         worthwhile: Callable[[], bool],
+        watch: Stopwatch,
         function: Callable[[Unpack[Ts]], Awaitable[T]],
         *args: Unpack[Ts],
     ) -> T:
-        """`worthwhile` is asked after each failure; no: it is raised at once."""
+        """`worthwhile` is asked after each failure; no: it is raised at once. `watch` measures patience."""
 
         def again(error: BaseException) -> bool:
             return isinstance(error, TransientError) and worthwhile()
 
         attempts = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception(again),
-            stop=_Patience(self._policy.max_attempts, self._policy.max_elapsed),
+            stop=_Patience(self._policy.max_attempts, self._policy.max_elapsed, watch),
             wait=self._backoff,
             sleep=self._sleep,
             before_sleep=lambda state: self._note(target, state),
@@ -93,16 +113,18 @@ class Retry:
 class _Patience(tenacity.stop.stop_base):
     """Ends after so many attempts, or so many seconds after the first failure.
 
-    tenacity's own limit on elapsed time reads a clock that no test can move, and would count waiting for a turn.
+    tenacity's own limit on elapsed time reads a clock that no test can move, and would count waiting for a turn, or
+    for the end of a flood wait.
     """
 
-    def __init__(self, attempts: int, seconds: float) -> None:
+    def __init__(self, attempts: int, seconds: float, watch: Stopwatch) -> None:
         self._attempts = attempts
         self._seconds = seconds
+        self._watch = watch
         self._first_failure: float | None = None
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
-        now = trio.current_time()
+        now = self._watch()
         if self._first_failure is None:
             self._first_failure = now
         tired = now - self._first_failure >= self._seconds

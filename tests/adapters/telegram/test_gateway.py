@@ -234,6 +234,17 @@ class TestPrivacy:
         assert ([], [(chat.id,)]) == (entities, chats)
 
 
+class Carrier:
+    """Carries everything at once, and keeps what was asked."""
+
+    def __init__(self):
+        self.methods = []
+
+    async def __call__(self, method, request):
+        self.methods.append(method)
+        return await request()
+
+
 class TestLookups:
     """What Telegram can be asked where the session knows nothing, or half of it."""
 
@@ -248,11 +259,13 @@ class TestLookups:
         self, gateway, simulator, world
     ):
         last = min(world.chats, key=lambda chat: (chat.history.dates[-1], chat.marked_id))
+        carrier = Carrier()
 
-        chat = await gateway.resolve(ChatRef(id=last.marked_id))
+        chat = await gateway.resolve(ChatRef(id=last.marked_id), carrier)
         await gateway.history(chat, HistoryQuery())
 
         assert (last.marked_id, last.title) == (chat.id, chat.title)
+        assert ["messages.getDialogs"] * 3 == carrier.methods
         assert 3 == simulator.stats.requests["messages.getDialogs"]
 
     async def test_a_chat_that_is_in_no_dialog_is_sought_in_all_of_them(self, gateway, simulator):
@@ -267,12 +280,14 @@ class TestLookups:
     ):
         user = world.people.users[0]
         met(user.id, user.access_hash)
+        carrier = Carrier()
 
         async with open_on() as gateway:
-            chat = await gateway.resolve(ChatRef(id=user.id))
+            chat = await gateway.resolve(ChatRef(id=user.id), carrier)
             page = await gateway.history(chat, HistoryQuery())
 
         assert ((user.id, ChatType.USER), ()) == ((chat.id, chat.type), page.ids)
+        assert ["users.getUsers"] == carrier.methods
         assert str(user.id) == simulator.stats.log[-1].chat
 
     async def test_a_chat_that_throws_the_account_out_is_not_sought_any_further(

@@ -312,6 +312,19 @@ class TestOpening:
         assert not connected
         assert ["telegram.account_not_checked"] == [line["event"] for line in lines]
 
+    async def test_a_flood_wait_at_the_start_is_heeded_by_the_next_start(self, open_on, simulator):
+        simulator.add_faults({"method": "users.getUsers", "error": "FLOOD_WAIT_600"})
+        with capture_logs() as lines:
+            for _ in range(2):
+                async with open_on() as gateway:
+                    rest = await gateway.open_flood_ledger().rest("users.getUsers")
+
+        assert 0 < rest <= 600
+        assert 1 == simulator.stats.requests["users.getUsers"]
+        assert [("telegram.account_not_checked", "flood_wait")] * 2 == [
+            (line["event"], line["error_type"]) for line in lines
+        ]
+
     async def test_a_server_that_says_nothing_costs_no_more_than_the_timeout(self, open_on):
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
         port = listeners[0].socket.getsockname()[1]

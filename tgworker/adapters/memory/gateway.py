@@ -11,8 +11,10 @@ from attrs import define, evolve, field
 from tgworker.core.message import Message
 from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery, Page, Person, Relatives
 from tgworker.errors import ChatUnavailableError, TgworkerError
+from tgworker.ports import Carrier, at_once
 
 PAGE_LIMIT = 100
+RESOLVE, DIALOGS = "contacts.resolveUsername", "messages.getDialogs"
 
 
 @define
@@ -21,7 +23,8 @@ class MemoryGateway:
 
     Each request takes the next of `stumbles` first, and raises it unless it is None. `requests` keeps what was
     asked, a resolve as its ref, a question for relatives as the chat; what it knows of ``kin`` is asked for once.
-    `known` are the chats that it has met before. Messages that are `hidden` are counted, but not given.
+    `known` are the chats that it has met before; to find another one takes the requests named in
+    `lookups`. Messages that are `hidden` are counted, but not given.
     """
 
     histories: dict[Chat, Sequence[Message]]
@@ -31,6 +34,7 @@ class MemoryGateway:
     kin: dict[Chat, Relatives] = field(factory=dict)
     known_kin: set[Chat] = field(factory=set)
     known: dict[ChatRef, Chat] = field(factory=dict)
+    lookups: Sequence[str] = ()
     hidden: set[int] = field(factory=set)
     tells_positions: bool = True
 
@@ -41,8 +45,9 @@ class MemoryGateway:
         asks = chat.type not in (ChatType.GROUP, ChatType.USER) and chat not in self.known_kin
         return None if asks else self.kin.get(chat, Relatives())
 
-    async def resolve(self, ref: ChatRef) -> Chat:
-        await self._ask(ref)
+    async def resolve(self, ref: ChatRef, carry: Carrier = at_once) -> Chat:
+        for method in self.lookups or (RESOLVE if ref.username else DIALOGS,):
+            await carry(method, lambda: self._ask(ref))
         for chat in self.histories:
             if ref.id == chat.id or (ref.username is not None and ref.username == chat.username):
                 return chat

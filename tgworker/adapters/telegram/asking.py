@@ -41,7 +41,7 @@ class Telegram:
 
         Raises: TransientError, FloodWaitError, ChatUnavailableError, AccountUnusableError.
         """
-        with translate_errors(_method_name(request)):
+        with translate_errors(method_name(request)):
             try:
                 with trio.fail_after(self._request_timeout):
                     answer = await trio_asyncio.aio_as_trio(self._link.ask)(request)
@@ -53,7 +53,7 @@ class Telegram:
         return answer
 
 
-def _method_name(request: TL) -> str:
+def method_name(request: TL) -> str:
     """``messages.getHistory`` for a ``GetHistoryRequest``."""
     name = type(request).__name__.removesuffix("Request")
     return f"{type(request).__module__.rpartition('.')[2]}.{name[:1].lower()}{name[1:]}"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import ExitStack, asynccontextmanager
+from math import ceil
 from pathlib import Path
 
 import structlog
 import trio
 from telethon.tl import functions, types
 
-from tgworker.adapters.telegram.asking import Telegram, open_telegram
+from tgworker.adapters.telegram.asking import Telegram, method_name, open_telegram
 from tgworker.adapters.telegram.errors import LET_IN
 from tgworker.adapters.telegram.floods import SessionFloodLedger
 from tgworker.adapters.telegram.known import KnownChats, input_peer
@@ -26,13 +27,18 @@ from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery, Page, Rel
 from tgworker.errors import (
     ChatUnavailableError,
     FloodWaitError,
+    StorageError,
     TransientError,
 )
+from tgworker.ports import Carrier, at_once
 
 _log = structlog.get_logger()
 
 NOBODY = frozenset({"username_not_occupied", "username_invalid"})
 """What Telegram answers where no chat has a username."""
+
+ACCOUNT_CHECK = "users.getUsers"
+"""The request by which the account is checked."""
 
 
 class TelegramGateway:
@@ -86,19 +92,24 @@ class TelegramGateway:
             return Relatives()
         return known
 
-    async def resolve(self, ref: ChatRef) -> Chat:
+    async def resolve(self, ref: ChatRef, carry: Carrier = at_once) -> Chat:
         """Find a chat by name or id. Known chats cost no request, by a restart, too. Idempotent.
 
         A username costs one request (two, where the session of another program had it wrong). To the id of a chat
-        never met only the account's dialogs lead: that takes some requests, at most `lookup.DIALOG_PAGES`.
+        never met only the account's dialogs lead: that takes some requests, at most `lookup.DIALOG_PAGES`. Each of
+        them goes through `carry`.
 
         A name that nobody has any more still leads to the chat that had it: whoever sends commands need not know yet.
         """
         known = self.recall(ref)
         if known is not None:
             return known
+
+        def ask(request: TL) -> Awaitable[TL]:
+            return carry(method_name(request), lambda: self._telegram.ask(request))
+
         try:
-            return await self._known.learn(await look_up(ref, self._telegram.ask, self._session))
+            return await self._known.learn(await look_up(ref, ask, self._session))
         except ChatUnavailableError as error:
             former = self._known.find_former(ref)
             if former is None or error.error_type not in NOBODY:
@@ -206,7 +217,20 @@ async def open_gateway(
 
 
 async def _check_at_start(gateway: TelegramGateway) -> None:
+    """No guard stands here yet, so a flood wait is kept here too: the next start must not ask inside it."""
+    ledger = gateway.open_flood_ledger()
     try:
+        if rest := await ledger.rest(ACCOUNT_CHECK):
+            raise FloodWaitError(ACCOUNT_CHECK, ceil(rest))
         await gateway.check_account()
     except (TransientError, FloodWaitError) as error:
         _log.warning("telegram.account_not_checked", error_type=error.error_type, error=str(error))
+        if isinstance(error, FloodWaitError) and not rest:
+            await _keep(ledger, error)
+
+
+async def _keep(ledger: SessionFloodLedger, flood: FloodWaitError) -> None:
+    try:
+        await ledger.extend(flood.method, max(1, flood.seconds))
+    except StorageError as error:
+        _log.warning("telegram.session_not_written", error=str(error))

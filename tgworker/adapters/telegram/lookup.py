@@ -22,8 +22,8 @@ from tgworker.errors import ChatUnavailableError
 
 Ask: TypeAlias = Callable[[TL], Awaitable[TL]]
 
-DIALOG_PAGES = 5
-"""So many requests, of a hundred dialogs each, are spent on a chat known by its id alone."""
+DIALOG_PAGES = 20
+"""So many requests, of a hundred dialogs each, are spent at most on a chat known by its id alone."""
 
 STALE = frozenset({"channel_invalid", "channel_id_invalid", "chat_id_invalid", "peer_id_invalid"})
 """What Telegram answers to an id whose access hash is not this account's."""

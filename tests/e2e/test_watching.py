@@ -105,6 +105,50 @@ def test_what_a_worker_did_stands_in_its_metrics(make_stage: MakeStage) -> None:
     )
 
 
+def test_at_debug_each_step_of_a_command_is_told_with_how_long_it_took(
+    make_stage: MakeStage,
+) -> None:
+    """Received, parsed, connected, files read and written; then how the worker ended, and after what."""
+    stage = make_stage(WORLD)
+    worker = stage.worker(LOG_LEVEL="DEBUG")
+    command_id = stage.push(**DAYS)
+    stage.final(command_id)
+    stage.fetch(**{**DAYS, "to": "2025-11-04"})
+    worker.signal(signal.SIGTERM)
+    assert 0 == worker.wait()
+
+    of_command = [line for line in worker.lines() if line.get("command_id") == command_id]
+    told = [line["event"] for line in of_command]
+    steps = ["command.claimed", "command.received", "command.parsed", "command.planned"]
+    assert steps == [event for event in told if event in steps]
+    assert {"telegram.asked", "page.filed", "file.appended", "file.written"} <= set(told)
+    assert {"from": "2025-11-01", "to": "2025-11-03"} == _only(of_command, "command.parsed")[
+        "params"
+    ]
+    sealed = [line for line in of_command if line["event"] == "day.sealed"]
+    assert [("2025-11-01", 120), ("2025-11-02", 0), ("2025-11-03", 30)] == [
+        (line["date"], line["message_count"]) for line in sealed
+    ]
+    assert {"@ru_python"} == {line["chat"] for line in sealed}
+    assert stage.env["TELEGRAM_SERVER"] == worker.wait_line("telegram.connected")["address"]
+    written = {Path(line["path"]).name for line in worker.lines("file.written")}
+    assert {"discussions_2025-11-01.json", "index.json", "progress.json", "chat.json"} <= written
+    assert "index.json" in {Path(line["path"]).name for line in worker.lines("file.read")}
+    timed = [line for line in worker.lines() if line["event"].startswith("file.")]
+    assert all(line["duration_ms"] >= 0 and line["bytes"] > 0 for line in timed)
+    begun, waited, end = (
+        worker.wait_line(f"shutdown.{what}") for what in ("begin", "waited", "end")
+    )
+    assert "SIGTERM" == begun["reason"]
+    assert 0 <= waited["duration_ms"]
+    assert worker.lines("command.claimed")[-1]["command_id"] == end["last_command_id"]
+
+
+def _only(lines: list[dict[str, Any]], event: str) -> dict[str, Any]:
+    (line,) = (line for line in lines if line["event"] == event)
+    return line
+
+
 def test_systemd_and_a_health_check_follow_a_worker_from_start_to_stop(
     make_stage: MakeStage, systemd: socket.socket, tmp_path: Path
 ) -> None:

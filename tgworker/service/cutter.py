@@ -81,8 +81,15 @@ class DayCutter:
         people = {person.id: person for person in page.people}
         tally = self._reporter.tally
         saved, known = tally.processed, tally.deduplicated
+        began = trio.current_time()
         for day, messages in sorted(by_day.items()):
             await self._append(day, messages, _writers_of(messages, people.get))
+        log.debug(
+            "page.filed",
+            message_count=len(page.messages),
+            processed=tally.processed,
+            duration_ms=_ms_since(began),
+        )
         self._observer.note(
             PageFiled(
                 self._shelf.chat.label,
@@ -178,9 +185,22 @@ class DayCutter:
                 trio.current_time() - began,
             )
         )
+        log.info(
+            "day.sealed",
+            chat=self._shelf.chat.label,  # a command may be about more than one
+            date=str(day),
+            message_count=row.messages,
+            complete=row.complete,
+            file=self._shelf.path(row),
+            duration_ms=_ms_since(began),
+        )
         await self._reporter.sealed(
             DayReport(day, row.messages, row.complete, self._shelf.path(row))
         )
+
+
+def _ms_since(began: float) -> float:
+    return round((trio.current_time() - began) * 1000, 1)
 
 
 def _writers_of(

@@ -129,6 +129,14 @@ class _Job:
         auditor = Auditor(self._request, self._is_to_be_compared)
         sealed = {day for day, row in rows.items() if row.complete and self._is_done(row)}
         strategy = choose_strategy(self.command.strategy, self.fetcher.default_strategy)
+        log.debug(
+            "command.planned",
+            strategy=strategy,
+            first=str(asked.first),
+            last=str(asked.last),
+            total=(asked.last - asked.first).days + 1,
+            sealed=len(sealed),
+        )
         for span in spans(asked.first, asked.last, sealed):
             if strategy is Strategy.BATCH:
                 await self._fetch(span, lacking, auditor)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
+import structlog
 import trio
 from attrs import field, frozen
 
@@ -28,6 +29,8 @@ from tgworker.service.stop import Stop
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
+
+log = structlog.get_logger()
 
 
 @frozen
@@ -185,6 +188,12 @@ class GuardedGateway:
         def note(error_type: str | None = None) -> None:
             seconds = trio.current_time() - began
             self._observer.note(RequestEnded(call.target, seconds, error_type))
+            log.debug(
+                "telegram.asked",
+                method=call.method,
+                error_type=error_type,
+                duration_ms=round(seconds * 1000, 1),
+            )
 
         try:
             answer = await call.request()

@@ -112,6 +112,7 @@ class JobRunner:
         with structlog.contextvars.bound_contextvars(command_id=claim.command_id):
             self.last_command_id = claim.command_id
             log.info("command.claimed", deliveries=claim.deliveries)
+            log.debug("command.received", bytes=len(claim.payload))
             settled = False
             try:
                 outcome = await self._outcome(claim, claimed_at)
@@ -150,6 +151,7 @@ class JobRunner:
             log.warning("command.unknown_fields", fields=list(command.unknown_fields))
         command = evolve(command, command_id=claim.command_id)
         with structlog.contextvars.bound_contextvars(chat=str(command.chat), mode=command.mode):
+            log.debug("command.parsed", params=command.params, strategy=command.strategy)
             reporter = self._reporter(command, claim)
             if claim.cancelled or claim.exhausted:
                 return await self._end_unworked(reporter, claim)
@@ -260,7 +262,7 @@ class JobRunner:
             case AccountUnusableError():
                 log.critical("account.unusable", error_type=error.error_type, error=str(error))
                 resume_at = now
-                self._stop.set(ExitCode.ACCOUNT_UNUSABLE)
+                self._stop.set(ExitCode.ACCOUNT_UNUSABLE, error.error_type)
         seconds = max(0.0, (resume_at - now).total_seconds())
         log.warning("command.parked", error_type=error.error_type, wait_seconds=round(seconds, 1))
         self._observer.note(CommandParked(error.error_type))

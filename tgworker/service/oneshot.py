@@ -50,18 +50,24 @@ async def fetch_once(
     """
     verdict = _Verdict()
     places = trio.CapacityLimiter(concurrency)
+    ended = 0
 
     async def carry_out(command: FetchCommand) -> None:
+        nonlocal ended
         reporter = _reporter(command, on_event, clock, worker_id, progress_interval)
         with structlog.contextvars.bound_contextvars(
             command_id=reporter.command_id, chat=str(command.chat)
         ):
             async with places:
                 await _carry_out(fetcher, reporter, stop, verdict, patience)
+            ended += 1
+            log.info("fetch.progress", processed=ended, total=len(commands))
 
     async with trio.open_nursery() as nursery:
         for command in commands:
             nursery.start_soon(carry_out, command)
+    if stop.is_set():
+        log.info("shutdown.end", exit_code=verdict.exit_code)
     return verdict.exit_code
 
 
@@ -121,7 +127,7 @@ async def _carry_out(
         log.critical("account.unusable", error_type=error.error_type, error=str(error))
         verdict.exit_code, verdict.unusable = ExitCode.ACCOUNT_UNUSABLE, error
         await reporter.failed(error.error_type, str(error))
-        stop.set(ExitCode.ACCOUNT_UNUSABLE)
+        stop.set(ExitCode.ACCOUNT_UNUSABLE, error.error_type)
     except ParkedError as error:
         verdict.exit_code = verdict.exit_code or ExitCode.FAILED
         await reporter.waiting(error.resume_at, error.error_type, str(error))

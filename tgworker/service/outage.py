@@ -83,4 +83,5 @@ class Outage:
 def stop_for_redis(stop: Stop, error: OutageError | QueueRefusedError) -> None:
     """End the worker because Redis has been away for too long, or will not have us any more."""
     log.error("redis.given_up", error_type=error.error_type, error=str(error))
-    stop.set(ExitCode.REDIS_AWAY if isinstance(error, OutageError) else ExitCode.BAD_SETTINGS)
+    away = isinstance(error, OutageError)
+    stop.set(ExitCode.REDIS_AWAY if away else ExitCode.BAD_SETTINGS, error.error_type)

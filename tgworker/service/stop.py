@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
 import trio
 
 from tgworker.errors import ExitCode
+
+log = structlog.get_logger()
 
 
 class StoppingError(Exception):
@@ -25,8 +28,10 @@ class Stop:
         self._scopes: set[trio.CancelScope] = set()
         self.exit_code = ExitCode.DONE
 
-    def set(self, exit_code: ExitCode = ExitCode.DONE) -> None:
+    def set(self, exit_code: ExitCode = ExitCode.DONE, reason: str = "asked") -> None:
+        """`reason`: a signal's name, or an ``error_type``."""
         if not self._event.is_set():
+            log.info("shutdown.begin", reason=reason)
             self.exit_code = exit_code
             self._event.set()
         for scope in self._scopes:

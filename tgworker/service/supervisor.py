@@ -32,8 +32,7 @@ async def watch_signals(
                 log.warning("shutdown.forced", signal=name)
                 # Nothing may hold this up; whatever is half done is made for being cut off anywhere.
                 os._exit(ExitCode.SECOND_SIGNAL)
-            log.info("shutdown.begin", signal=name)
-            stop.set()
+            stop.set(reason=name)
 
 
 async def supervise(

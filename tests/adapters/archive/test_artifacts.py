@@ -6,8 +6,8 @@ import json
 import os
 
 import pytest
-from structlog.testing import capture_logs
 
+from tests.logs import capture_logs
 from tgworker.core.model import ArtifactFormat, ChatRef
 from tgworker.errors import StorageError
 

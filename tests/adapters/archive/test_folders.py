@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 from attrs import evolve
-from structlog.testing import capture_logs
 
+from tests.logs import capture_logs
 from tgworker.core.model import Chat, ChatRef, ChatType, Migration
 from tgworker.errors import ChatIdentityChangedError, StorageError
 

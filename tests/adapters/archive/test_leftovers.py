@@ -6,8 +6,8 @@ import fcntl
 import json
 
 import pytest
-from structlog.testing import capture_logs
 
+from tests.logs import capture_logs
 from tgworker.errors import StorageError
 
 PART = "ru_python/2025/.discussions_2025-11-07.part.jsonl"

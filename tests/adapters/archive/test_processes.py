@@ -18,10 +18,12 @@ from tgworker.core.model import ArtifactFormat, ChatRef, FetchCommand, Mode
 from tgworker.errors import ChatBusyError
 
 HOLD = """
-import sys, trio
+import structlog, sys, trio
 from pathlib import Path
 from tgworker.adapters.archive import open_archive
 from tgworker.core.model import ArtifactFormat, Chat, ChatType
+
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 async def main():
     chat = Chat(-1000000000007, ChatType.SUPERGROUP, "Python", "ru_python")

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
-from structlog.testing import capture_logs
 
+from tests.logs import capture_logs
 from tgworker.core.model import ChatRef, FetchCommand, Mode
 
 PART = "ru_python/2025/.discussions_2025-11-07.part.jsonl"

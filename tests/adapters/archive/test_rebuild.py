@@ -6,8 +6,8 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from structlog.testing import capture_logs
 
+from tests.logs import capture_logs
 from tgworker.core.model import ArtifactFormat
 
 FOLDER = "ru_python/2025"

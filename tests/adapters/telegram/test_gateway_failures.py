@@ -5,8 +5,8 @@ import logging
 import pytest
 import structlog
 import trio
-from structlog.testing import capture_logs
 
+from tests.logs import capture_logs
 from tgworker.core.model import ChatRef, HistoryQuery
 from tgworker.errors import (
     AccountUnusableError,

@@ -8,12 +8,17 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from errno import ENOTDIR
 from pathlib import Path
 
+import structlog
+
 from tgworker.errors import StorageError
+
+log = structlog.get_logger(__name__)
 
 _BLOCK = 1 << 18
 """Bytes gathered before a write."""
@@ -71,6 +76,7 @@ def put_file(
     If a flush fails, what was written is thrown away: the system may have dropped it and would not say so again.
     """
     temporary = path.with_name(f".{path.stem}.tmp")
+    watch = Stopwatch()
     try:
         measure = _write_file(disk, temporary, pieces)
         check()
@@ -80,7 +86,20 @@ def put_file(
             disk.unlink(temporary)
         raise
     sync_folder(disk, path.parent)
+    watch.say("file.written", path, measure[0])
     return measure
+
+
+class Stopwatch:
+    """Tells, for who looks for it at ``DEBUG``, what was done to a file and how long it took."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+
+    def say(self, event: str, path: Path, size: int) -> None:
+        """`size` is the file's, or what was added to it, in bytes."""
+        took = (time.perf_counter() - self._began) * 1000
+        log.debug(event, path=str(path), bytes=size, duration_ms=round(took, 1))
 
 
 def _write_file(disk: Disk, path: Path, pieces: Iterable[bytes]) -> tuple[int, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 from attrs import evolve, frozen
 
-from tgworker.adapters.archive.disk import Disk, put_file
+from tgworker.adapters.archive.disk import Disk, Stopwatch, put_file
 from tgworker.adapters.archive.layout import DayPlace
 from tgworker.core.artifact import render_lines
 from tgworker.core.codec import from_json, to_json
@@ -34,10 +34,14 @@ def parse_index(path: Path) -> YearIndex | None:
     Raises:
         ValueError: it is damaged.
     """
+    watch = Stopwatch()
     try:
-        return from_json(path.read_bytes(), YearIndex)
+        text = path.read_bytes()
     except FileNotFoundError:
         return None
+    index = from_json(text, YearIndex)
+    watch.say("file.read", path, len(text))
+    return index
 
 
 def read_index(path: Path) -> YearIndex | None:

@@ -16,7 +16,14 @@ from typing import Any
 import orjson
 import structlog
 
-from tgworker.adapters.archive.disk import Disk, make_folder, remove_file, sync_folder, write_all
+from tgworker.adapters.archive.disk import (
+    Disk,
+    Stopwatch,
+    make_folder,
+    remove_file,
+    sync_folder,
+    write_all,
+)
 from tgworker.core.artifact import RawMessage, canonical
 from tgworker.core.codec import structure, to_json
 from tgworker.core.merge import IdSet
@@ -51,6 +58,7 @@ class PartFile:
 
     def recover(self) -> None:
         """Read what is there already and cut off what a crash left unfinished. Nothing there: an empty part."""
+        watch = Stopwatch()
         try:
             fd = self._disk.open(self._path, os.O_RDWR | os.O_APPEND)
         except FileNotFoundError:
@@ -67,6 +75,7 @@ class PartFile:
         if self._size != (found := os.fstat(fd).st_size):
             self._disk.truncate(fd, self._size)
             log.info("archive.part_cut", path=str(self._path), kept=self._size, found=found)
+        watch.say("file.read", self._path, found)
 
     def _enter(self, message_id: int, offset: int) -> None:
         place = self.ids.add(message_id)
@@ -90,12 +99,14 @@ class PartFile:
             self._enter(message.id, place)
 
     def _write(self, page: bytes) -> None:
+        watch = Stopwatch()
         if self._fd is None:
             self._fd = self._make()
         elif os.fstat(self._fd).st_size != self._size:
             self._disk.truncate(self._fd, self._size)  # a write before this one failed half-way
         self._unsynced = True
         write_all(self._disk, self._fd, page)
+        watch.say("file.appended", self._path, len(page))
 
     def _make(self) -> int:
         make_folder(self._disk, self._path.parent)

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from tgworker.adapters.archive.disk import Disk
+from tgworker.adapters.archive.disk import Disk, Stopwatch
 from tgworker.adapters.archive.layout import DayPlace
 from tgworker.core.artifact import RawMessage, Section, canonical, read_stream, read_whole
 from tgworker.core.codec import structure
@@ -73,9 +73,11 @@ def load_artifacts(place: DayPlace, disk: Disk) -> list[StoredArtifact]:
     found = []
     for form in ArtifactFormat:
         path = place.artifact(form)
+        watch = Stopwatch()
         try:
-            changed = path.stat().st_mtime_ns
-            found.append((changed, StoredArtifact(path, form)))
+            seen = path.stat()
+            found.append((seen.st_mtime_ns, StoredArtifact(path, form)))
+            watch.say("file.read", path, seen.st_size)
         except FileNotFoundError:
             continue
         except ValueError as error:

@@ -109,9 +109,12 @@ class Link:
             idle = asyncio.get_running_loop().time() - self._used_at
             if not self.is_open or idle > IDLE_SECONDS:
                 self.drop()
+                address, began = self._present_address(), asyncio.get_running_loop().time()
                 query = functions.help.GetConfigRequest()
-                self._line, config = await self._open(
-                    self._present_address(), self._session.auth_key, query
+                self._line, config = await self._open(address, self._session.auth_key, query)
+                took = asyncio.get_running_loop().time() - began
+                _log.debug(
+                    "telegram.connected", address=_text(address), duration_ms=round(took * 1000, 1)
                 )
                 self._data_centers = getattr(config, "dc_options", [])
             assert self._line is not None

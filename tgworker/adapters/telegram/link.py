@@ -23,6 +23,7 @@ from telethon.tl.alltlobjects import LAYER
 from tgworker import __version__
 from tgworker.adapters.telegram.plain import TL
 from tgworker.adapters.telegram.quiet import Loggers, NoUpdates, in_own_context
+from tgworker.adapters.telegram.reading import QuietRequest
 from tgworker.adapters.telegram.server import Address
 from tgworker.adapters.telegram.session import TelegramSession
 
@@ -80,7 +81,7 @@ class Link:
             RPCError: Telegram refuses.
             OSError, EOFError and more of Telethon's: the connection failed, and the next request opens a new one.
         """
-        quiet = functions.InvokeWithoutUpdatesRequest(request)
+        quiet = QuietRequest(request)
         line = await self._connected()
         try:
             return await self._exchange(line, quiet)
@@ -232,7 +233,7 @@ class Link:
     async def _log_in_at(self, address: Address, dc_id: int, line: _Line) -> _Line:
         """A connection to another data center, logged in with a ticket from this one."""
         wanted = functions.auth.ExportAuthorizationRequest(dc_id)
-        ticket = await self._exchange(line, functions.InvokeWithoutUpdatesRequest(wanted))
+        ticket = await self._exchange(line, QuietRequest(wanted))
         query = functions.auth.ImportAuthorizationRequest(ticket.id, ticket.bytes)
         moved, _ = await self._open(address, None, query)
         return moved

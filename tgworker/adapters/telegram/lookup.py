@@ -16,6 +16,7 @@ from tgworker.adapters.telegram.errors import LET_IN
 from tgworker.adapters.telegram.known import is_whole
 from tgworker.adapters.telegram.people import entity_id, map_chat
 from tgworker.adapters.telegram.plain import TL, marked_id
+from tgworker.adapters.telegram.reading import MessageEmpty
 from tgworker.adapters.telegram.session import TelegramSession
 from tgworker.core.model import CHANNEL_MARK, ChatRef
 from tgworker.errors import ChatUnavailableError
@@ -110,7 +111,7 @@ def _last_message(answer: TL) -> TL | None:
     messages = {
         (marked_id(message.peer_id), message.id): message
         for message in answer.messages
-        if not isinstance(message, types.MessageEmpty)
+        if not isinstance(message, MessageEmpty)
     }
     tops = ((marked_id(dialog.peer), dialog.top_message) for dialog in reversed(answer.dialogs))
     return next((messages[top] for top in tops if top in messages), None)

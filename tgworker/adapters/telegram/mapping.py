@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from telethon.tl import types
 
+from tgworker.adapters.telegram import reading
 from tgworker.adapters.telegram.buttons import map_buttons
 from tgworker.adapters.telegram.entities import map_entities, map_reactions
 from tgworker.adapters.telegram.media import map_media
@@ -31,7 +32,6 @@ from tgworker.core.message import Json, Message
 from tgworker.core.model import Page
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_Message, _MessageService, _MessageEmpty = types.Message, types.MessageService, types.MessageEmpty
 _PeerUser = types.PeerUser
 _TOLD = frozenset({"action", "id", "peer_id", "date", "message", "from_id"})
 """Fields that have a place of their own in the archive."""
@@ -48,7 +48,7 @@ def map_page(result: TL, label: str) -> Page:
     raw = {id: each for id, each in found if id is not None}
     ids = tuple(sorted(raw))
     messages = tuple(
-        map_message(raw[id], label) for id in ids if not isinstance(raw[id], _MessageEmpty)
+        map_message(raw[id], label) for id in ids if not isinstance(raw[id], reading.MessageEmpty)
     )
     people = map_people(result, {message.from_id for message in messages})
     return Page(ids, messages, people, *_map_numbers(result))
@@ -66,7 +66,7 @@ def _map_numbers(result: TL) -> tuple[int | None, int | None]:
 
 def map_message(raw: TL, label: str) -> Message:
     """One ``message``, ``messageService``, or whatever kind of message Telegram has by then."""
-    if not isinstance(raw, _Message):
+    if not isinstance(raw, reading.Message):
         return _map_service(raw, label)
     header, entities, reactions, media = raw.reply_to, raw.entities, raw.reactions, raw.media
     reply = NO_REPLY if header is None else map_reply(header, raw.peer_id)
@@ -110,7 +110,7 @@ def _map_service(raw: TL, label: str) -> Message:
     return Message(
         id=raw.id,
         date=time_or_none(getattr(raw, "date", None)) or _EPOCH,
-        from_id=_sender(raw) if isinstance(raw, _MessageService) else _named_sender(raw),
+        from_id=_sender(raw) if isinstance(raw, reading.MessageService) else _named_sender(raw),
         chat=label,
         text=text if isinstance(text, str) else "",
         reply_to=reply.reply_to,
@@ -123,7 +123,7 @@ def _map_service(raw: TL, label: str) -> Message:
 
 
 def _action(raw: TL) -> dict[str, Json]:
-    if isinstance(raw, _MessageService):
+    if isinstance(raw, reading.MessageService):
         return {"action": tl_name(raw.action, "MessageAction"), **plain_fields(raw.action)}
     own = {key: value for key, value in plain_fields(raw).items() if key not in _TOLD}
     return {"action": tl_name(raw, ""), **own}

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from telethon.tl import types
-
 from tgworker.adapters.telegram.plain import TL
+from tgworker.adapters.telegram.reading import Message
 from tgworker.core.model import CHANNEL_MARK, Chat, ChatType, Relatives
 
 
@@ -28,7 +27,7 @@ def discussion_of(messages: Iterable[TL]) -> int | None:
     posts = (
         (message.id, CHANNEL_MARK - message.replies.channel_id)
         for message in messages
-        if isinstance(message, types.Message)
+        if isinstance(message, Message)
         and message.replies is not None
         and message.replies.comments
         and message.replies.channel_id

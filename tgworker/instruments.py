@@ -1,9 +1,13 @@
-"""What watches a worker, as the settings want it: metrics, health, logs on their way to a store."""
+"""What watches a worker, as the settings want it: metrics, health, logs on their way to a store.
+
+What needs a library of HTTP is imported where it is wanted: those libraries take as long to import as all of ours.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -13,13 +17,12 @@ from tgworker.ports import Observer
 from tgworker.service.health import HealthMonitor
 from tgworker.service.outage import Outage
 from tgworker.settings import MetricsMode, Settings
-from tgworker.telemetry.http import StatusApp, serve_http
 from tgworker.telemetry.metrics import Metrics
 from tgworker.telemetry.observers import LoopLag, Observers
-from tgworker.telemetry.push import Pushing
 from tgworker.telemetry.sinks.buffer import LineBuffer
-from tgworker.telemetry.sinks.shipper import LogStore, ship_lines
-from tgworker.telemetry.sinks.stores import loki, victoria_logs
+
+if TYPE_CHECKING:
+    from tgworker.telemetry.sinks.shipper import LogStore
 
 _SCRAPED = (MetricsMode.SCRAPE, MetricsMode.BOTH)
 _PUSHED = (MetricsMode.PUSH, MetricsMode.BOTH)
@@ -57,9 +60,13 @@ async def open_instruments(
     async with open_background() as tasks:
         tasks.start_soon(lag.watch)
         if serve and settings.metrics_mode in _SCRAPED:
+            from tgworker.telemetry.http import StatusApp, serve_http
+
             app = StatusApp(metrics.registry, health.report)
             await tasks.start(serve_http, settings.http_host, settings.http_port, app)
         if settings.metrics_mode in _PUSHED and settings.pushgateway_url is not None:
+            from tgworker.telemetry.push import Pushing
+
             pushing = Pushing(settings.pushgateway_url, settings.service_name, settings.worker_id)
             tasks.start_soon(pushing.run, metrics.registry, settings.push_interval_seconds)
         yield Instruments(Observers(health, metrics), health)
@@ -74,6 +81,10 @@ def _longest_wait(settings: Settings) -> float:
 
 def shipments_of(settings: Settings) -> list[Shipment]:
     """Where lines are to be shipped."""
+    if settings.loki_url is None and settings.victoria_logs_url is None:
+        return []
+    from tgworker.telemetry.sinks.stores import loki, victoria_logs
+
     stores = []
     if settings.loki_url is not None:
         stores.append(loki(settings.loki_url))
@@ -83,8 +94,13 @@ def shipments_of(settings: Settings) -> list[Shipment]:
 
 
 @asynccontextmanager
-async def open_shipping(shipments: Iterable[Shipment]) -> AsyncIterator[None]:
+async def open_shipping(shipments: Sequence[Shipment]) -> AsyncIterator[None]:
     """Ship lines for as long as the block runs, and the last ones at its end."""
+    if not shipments:
+        yield
+        return
+    from tgworker.telemetry.sinks.shipper import ship_lines
+
     async with open_background() as tasks:
         for shipment in shipments:
             await tasks.start(ship_lines, shipment.buffer, shipment.store)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from struct import Struct
+from typing import Any
 
 from telethon.extensions import BinaryReader
 from telethon.tl import functions, types
@@ -24,7 +25,7 @@ _LONG_BYTES = 254
 """What stands in the place of a length that has three bytes of its own."""
 
 
-def _generated(kind: type) -> type:
+def _generated(kind: type) -> Any:
     return next(base for base in kind.__mro__ if base.__module__ == types.__name__)
 
 
@@ -39,6 +40,9 @@ _READERS: dict[int, Callable[[BinaryReader], TL]] = {
 
 class QuickReader(BinaryReader):  # type: ignore[misc]  # Telethon has no types
     """Reads what is usual; all else, such as constructors nobody knows and data that end too early, is Telethon's."""
+
+    stream: bytes
+    position: int
 
     def read_int(self, signed: bool = True) -> int:
         place = self.position
@@ -68,7 +72,7 @@ class QuickReader(BinaryReader):  # type: ignore[misc]  # Telethon has no types
         if padded > len(data):
             return super().tgread_bytes()  # type: ignore[no-any-return]
         self.position = padded
-        return data[begin:end]  # type: ignore[no-any-return]
+        return data[begin:end]
 
     def tgread_string(self) -> str:
         return self.tgread_bytes().decode(errors="replace")

@@ -25,6 +25,11 @@ ROOT = Path(__file__).parents[1]
 KEYS = [field.metadata["key"] for field in attrs.fields(Settings)]
 SECRETS = [f.metadata["key"] for f in attrs.fields(Settings) if f.metadata["secret"]]
 PASSWORD = "hunter2-verysecret"
+FORMS = {
+    "REDIS_URL": f"redis://:{PASSWORD}@localhost",
+    "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Basic%20{PASSWORD}",
+}
+"""How a secret must look, if not any text will do."""
 
 
 def problems(environ, **more):
@@ -179,7 +184,7 @@ def test_production_scrapes_and_pushes(environ, mode):
 
 @pytest.mark.parametrize("key", SECRETS)
 def test_a_secret_may_lie_in_a_file(key, tmp_path):
-    value = f"redis://:{PASSWORD}@localhost" if key == "REDIS_URL" else PASSWORD
+    value = FORMS.get(key, PASSWORD)
     file = tmp_path / "named"
     file.write_text(f"{value}\n")
     credentials = tmp_path / "credentials"
@@ -259,10 +264,15 @@ def test_redis_may_be_named_by_a_url_or_by_its_parts(environ, url):
         ("REDIS_URL", "localhost:6379", "must be a URL that begins with redis:// or rediss://"),
         ("REDIS_URL", "redis://localhost:port", "must have a port from 0 to 65535"),
         ("REDIS_HOST", "redis://tg-redis", "must be a host name or an address"),
+        ("REDIS_HOST", ":", "must be a host name or an address"),
         ("REDIS_PORT", "0", "must be a whole number from 1 to 65535"),
         ("REDIS_DB", "one", "must be a whole number of at least 0"),
         ("TELEGRAM_SERVER", "localhost", "must be host:port"),
         ("TELEGRAM_SERVER", "localhost:65536", "must be host:port"),
+        ("OTEL_TRACES_SAMPLER", "some", "must be one of always_on, always_off, traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "1.5", "must be a number of at least 0 and at most 1"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team", "must be key=value, several of them separated"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "=blue", "must be key=value, several of them separated"),
         ("FETCH_CHATS", "ru_python ../x", "names a chat, '../x', that must be @name, name"),
     ],
 )
@@ -270,6 +280,12 @@ def test_a_bad_value_is_told_with_its_key_and_what_would_be_right(key, text, rig
     (problem,) = problems({key: text})
 
     assert problem.startswith(f"{key} {right}")
+
+
+def test_attributes_are_read_as_opentelemetry_writes_them():
+    settings = load_settings({"OTEL_RESOURCE_ATTRIBUTES": "team=blue, host.name=a%2Cb,,"})
+
+    assert (("team", "blue"), ("host.name", "a,b")) == settings.otel_resource_attributes
 
 
 def test_every_problem_is_told_at_once(tmp_path):
@@ -290,7 +306,7 @@ def test_every_problem_is_told_at_once(tmp_path):
 
 @pytest.mark.parametrize("key", SECRETS)
 def test_a_secret_shows_in_no_repr_and_no_text(key):
-    value = f"redis://:{PASSWORD}@localhost" if key == "REDIS_URL" else PASSWORD
+    value = FORMS.get(key, PASSWORD)
     settings = load_settings({key: value})
 
     shown = f"{settings!r} {settings} {getattr(settings, key.lower())}"
@@ -299,7 +315,9 @@ def test_a_secret_shows_in_no_repr_and_no_text(key):
     assert PASSWORD in getattr(settings, key.lower()).reveal()
 
 
-@pytest.mark.parametrize("key", ["LOKI_URL", "VICTORIA_LOGS_URL", "PUSHGATEWAY_URL"])
+@pytest.mark.parametrize(
+    "key", ["LOKI_URL", "VICTORIA_LOGS_URL", "PUSHGATEWAY_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+)
 def test_a_password_in_any_other_url_does_not_show_either(key):
     settings = load_settings({key: f"https://me:{PASSWORD}@logs.example/push"})
 
@@ -317,6 +335,7 @@ def test_a_password_in_any_other_url_does_not_show_either(key):
         {"REDIS_URL": PASSWORD},
         {"LOKI_URL": f"https://me:{PASSWORD}@loki:port"},
         {"TELEGRAM_API_HASH": PASSWORD, "HTTP_PORT": "x"},
+        {"OTEL_EXPORTER_OTLP_HEADERS": PASSWORD},
     ],
 )
 def test_a_secret_shows_in_no_error_and_no_traceback(environ):

@@ -13,10 +13,12 @@ from attrs import frozen
 
 from tgworker import __version__
 from tgworker.background import open_background
+from tgworker.errors import SettingsError
 from tgworker.ports import Observer
 from tgworker.service.health import HealthMonitor
 from tgworker.service.outage import Outage
 from tgworker.settings import MetricsMode, Settings
+from tgworker.settings.parsers import pairs
 from tgworker.telemetry.metrics import Metrics
 from tgworker.telemetry.observers import LoopLag, Observers
 from tgworker.telemetry.sinks.buffer import LineBuffer
@@ -57,7 +59,7 @@ async def open_instruments(
     )
     for shipment in shipments:
         metrics.dropped_lines(shipment.store.name, shipment.buffer)
-    async with open_background() as tasks:
+    async with _open_tracers(settings) as tracers, open_background() as tasks:
         tasks.start_soon(lag.watch)
         if serve and settings.metrics_mode in _SCRAPED:
             from tgworker.telemetry.http import StatusApp, serve_http
@@ -69,7 +71,44 @@ async def open_instruments(
 
             pushing = Pushing(settings.pushgateway_url, settings.service_name, settings.worker_id)
             tasks.start_soon(pushing.run, metrics.registry, settings.push_interval_seconds)
-        yield Instruments(Observers(health, metrics), health)
+        yield Instruments(Observers(health, metrics, *tracers), health)
+
+
+@asynccontextmanager
+async def _open_tracers(settings: Settings) -> AsyncIterator[tuple[Observer, ...]]:
+    """Who sends traces, if there is where to send them.
+
+    Raises: SettingsError.
+    """
+    endpoint = settings.otel_exporter_otlp_endpoint
+    if endpoint is None:
+        yield ()
+        return
+    try:
+        # Late: it takes a while, and belongs to an extra.
+        from tgworker.telemetry.tracing import TraceTarget, make_sampler, open_tracing
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            [
+                "OTEL_EXPORTER_OTLP_ENDPOINT is set, but the libraries for traces are not installed "
+                f"({error.name} is missing): pip install 'tgworker[otel]', or unset it"
+            ]
+        ) from None
+    given = settings.otel_exporter_otlp_headers
+    target = TraceTarget(
+        endpoint,
+        {} if given is None else dict(pairs(given.reveal())),
+        {
+            "service.instance.id": settings.worker_id,
+            "service.version": __version__,
+            "deployment.environment.name": settings.environment,
+            **dict(settings.otel_resource_attributes),
+            "service.name": settings.otel_service_name or settings.service_name,
+        },
+        make_sampler(settings.otel_traces_sampler, settings.otel_traces_sampler_arg),
+    )
+    async with open_tracing(target) as tracing:
+        yield (tracing,)
 
 
 def _longest_wait(settings: Settings) -> float:

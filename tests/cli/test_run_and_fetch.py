@@ -80,6 +80,7 @@ def test_all_secrets_are_known_to_the_log() -> None:
             "TELEGRAM_PASSWORD": "second",
             "REDIS_URL": "redis://user:p%40ss@host/0",
             "LOKI_URL": "https://me:loki-key@loki.example/push",
+            "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20otel-key",
         }
     )
 
@@ -88,6 +89,7 @@ def test_all_secrets_are_known_to_the_log() -> None:
     assert {
         *("hash", "+4917012345", "4917012345", "second"),
         *("p%40ss", "p@ss", "loki-key"),
+        *("authorization=Bearer%20otel-key", "Bearer otel-key"),
     } == secrets
 
 

@@ -46,6 +46,18 @@ def test_it_pushes_the_command_and_prints_its_id(
     assert (ChatRef("ru_python"), params) == (parsed.chat, parsed.params)
 
 
+def test_a_command_is_part_of_what_submits_it(
+    tgworker: Callable[..., Any], worker: Any, redis_url: str
+) -> None:
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    traced = {"TRACEPARENT": parent, "TRACESTATE": "rojo=1"}
+    tgworker("submit", "@ru_python", "--full", REDIS_URL=redis_url, **traced)
+
+    command = worker.take()
+
+    assert (parent, "rojo=1") == (command["traceparent"], command["tracestate"])
+
+
 def test_every_option_reaches_the_worker(
     tgworker: Callable[..., Any], worker: Any, redis_url: str
 ) -> None:

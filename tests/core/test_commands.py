@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.core.test_tracing import traces
 from tgworker.core.codec import to_json
 from tgworker.core.commands import MAX_BYTES, MAX_DEPTH, OPTIONS, command_payload, parse_command
 from tgworker.core.model import ChatRef, FetchCommand, Mode, Strategy
@@ -421,4 +422,5 @@ def commands(draw, values):
         **{name: draw(st.booleans()) for name in OPTIONS},
         command_id=draw(st.none() | st.uuids().map(str)),
         requested_by=draw(st.none() | values.texts.filter(lambda text: len(text) <= 256)),
+        trace=draw(st.none() | traces()),
     )

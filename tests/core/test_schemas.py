@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.core.test_tracing import traces
 from tgworker.core.artifact import Outline, render
 from tgworker.core.chats import parse_chat
 from tgworker.core.codec import structure, to_json
@@ -340,6 +341,7 @@ def events(draw, values):
         "incomplete": draw(values.shortfalls) if failed else None,
         "resume_at": draw(values.times) if status is Status.WAITING else None,
         "error": draw(values.texts) if failed else None,
+        "trace": draw(st.none() | traces()),
     }
     if rejected:
         wrong = (FieldError("$.days", draw(values.texts)),)

@@ -171,6 +171,11 @@ class Stage:
                     yield json.loads(fields[b"event"])
         raise AssertionError("the expected event did not come")
 
+    def logged(self) -> list[dict[str, Any]]:
+        """All events so far."""
+        entries = self.redis.xrange("tg_events:log")
+        return [json.loads(fields[b"event"]) for _, fields in entries]
+
     def final(self, command_id: str) -> dict[str, Any]:
         """How a command ended."""
         for event in self.events():

@@ -30,8 +30,22 @@ async def test_pages_and_seals_are_part_of_the_days_they_belong_to(desk: Desk) -
 
     await desk.fetch(first=day(3), last=day(3))
 
-    assert ("days",) == observer.spans[0]
-    assert {("days", "page"), ("days", "page", "seal")} >= set(observer.spans[1:-1])
+    pages = [("day", "page")] * 2  # an empty one shows that there is no more
+    assert [("day",), *pages, ("day", "seal")] == observer.spans
+
+
+async def test_a_page_belongs_to_the_day_that_is_to_be_sealed_next(desk: Desk) -> None:
+    observer = desk.observer = MemoryObserver()
+
+    await desk.fetch()
+
+    seals = [span for span in observer.spans if span[-1] == "seal"]
+    assert 10 == len(seals) == len(observer.of(DaySealed))
+    assert {("day", "page", "seal"), ("day", "seal")} == set(seals)
+    begun = [span[-1] for span in observer.spans]
+    pages_between = "".join(name[0] for name in begun).split("d")[1:]
+    assert all("p" in piece for piece in pages_between)
+    assert all("s" in piece for piece in pages_between), "a day ends with what is sealed"
 
 
 async def test_messages_seen_again_are_told_apart_from_new_ones(desk: Desk) -> None:

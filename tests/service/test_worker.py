@@ -19,6 +19,7 @@ from tgworker.adapters.memory.archive import MemoryArchive
 from tgworker.adapters.memory.events import MemoryEventSink
 from tgworker.adapters.memory.gateway import MemoryGateway
 from tgworker.adapters.memory.locks import MemoryChatLocks
+from tgworker.adapters.memory.observer import MemoryObserver
 from tgworker.adapters.memory.queue import MemoryCommandQueue, MemoryQueueStore
 from tgworker.core.health import Health, Work
 from tgworker.core.model import (
@@ -31,6 +32,7 @@ from tgworker.core.model import (
     Page,
     Status,
 )
+from tgworker.core.tracing import TraceContext
 from tgworker.errors import (
     AccountUnusableError,
     ChatUnavailableError,
@@ -38,7 +40,7 @@ from tgworker.errors import (
     StorageError,
     TransientError,
 )
-from tgworker.ports import Claim
+from tgworker.ports import UNOBSERVED, Claim, Observer
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
 from tgworker.service.floods import FloodPolicy
@@ -91,6 +93,7 @@ class Machine:
     stop_seconds: float | None = None
     exit_code: int | None = None
     concurrency: int = 2
+    observer: Observer = UNOBSERVED
     max_outage: float = 300.0
 
     @staticmethod
@@ -153,12 +156,13 @@ class Machine:
             queue=queue,
             locks=self.locks,
             archive=self.archive,
-            fetcher=Fetcher(guard, self.archive, self.now),
+            fetcher=Fetcher(guard, self.archive, self.now, observer=self.observer),
             emitter=emitter,
             outage=outage,
             stop=self.stop,
             clock=self.now,
             policy=JobPolicy("worker", lease_seconds=60, progress_interval=5),
+            observer=self.observer,
         )
         reader = Reader(
             queue,
@@ -225,6 +229,44 @@ async def test_a_bad_command_is_told_kept_and_gone_past(
     assert isinstance(rejected.errors, tuple)
     assert all(error.path and error.message for error in rejected.errors)
     assert [(payload, "invalid_command")] == machine.store.dead
+
+
+PARENT = TraceContext("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "rojo=1")
+SPAN = TraceContext("00-4bf92f3577b34da6a3ce929d0e0e4736-b7ad6b7169203331-01")
+
+
+@pytest.mark.parametrize("command", [{}, {"mode": "never"}])
+@pytest.mark.parametrize(
+    ("observer", "told"), [(MemoryObserver(SPAN), SPAN), (UNOBSERVED, PARENT)], ids=type
+)
+async def test_events_say_which_trace_they_belong_to_or_else_what_the_command_said(
+    autojump_clock: MockClock,
+    machine: Machine,
+    observer: Observer,
+    told: TraceContext,
+    command: dict[str, str],
+) -> None:
+    machine.observer = observer
+    async with running(machine):
+        command_id = machine.push(
+            traceparent=PARENT.traceparent, tracestate=PARENT.tracestate, **command
+        )
+        await machine.end_of(command_id)
+
+    assert {told} == {event.trace for event in machine.told(command_id)}
+    if isinstance(observer, MemoryObserver):
+        assert {PARENT} == set(observer.parents)
+
+
+async def test_all_that_a_command_leads_to_is_part_of_it(
+    autojump_clock: MockClock, machine: Machine
+) -> None:
+    machine.observer = observer = MemoryObserver()
+    async with running(machine):
+        await machine.end_of(machine.push())
+
+    assert {"command"} == {span[0] for span in observer.spans}
+    assert ("command", "day", "page", "seal") in observer.spans
 
 
 async def test_a_chat_is_fetched_for_one_command_at_a_time(

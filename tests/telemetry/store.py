@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -22,6 +23,7 @@ class Store(ThreadingHTTPServer):
         self.bodies: list[bytes] = []
         self.paths: list[str] = []
         self.types: list[str] = []
+        self.headers: list[Message] = []
         self.hold = threading.Event()
         """Requests wait for this."""
         self.hold.set()
@@ -56,6 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.bodies.append(body)
             self.server.paths.append(self.path)
             self.server.types.append(self.headers["Content-Type"])
+            self.server.headers.append(self.headers)
             self.server.news.notify_all()
         try:
             self.send_response(status)

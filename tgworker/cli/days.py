@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -85,6 +86,9 @@ def build_command(
 ) -> FetchCommand:
     """The command that the options mean, checked as a worker would check it; `more` goes into it as it is.
 
+    It is part of what the environment says this process is part of.
+    Source: https://opentelemetry.io/docs/specs/otel/context/env-carriers/
+
     Raises:
         InvalidCommandError: with all that is wrong, named by option.
     """
@@ -97,6 +101,7 @@ def build_command(
     }
     fields |= of_mode[mode]
     fields |= {"strategy": options["strategy"], "limit": _number(options["limit"]), **more}
+    fields |= {name: os.environ.get(name.upper()) or None for name in ("traceparent", "tracestate")}
     fields["options"] = {name: True for name in OPTIONS if options[name]} or None
     given = {name: value for name, value in fields.items() if value is not None}
     try:

@@ -17,6 +17,7 @@ import trio_asyncio
 
 from tgworker.errors import ExitCode
 from tgworker.settings import LogFormat, Secret, Settings, load_settings
+from tgworker.settings.parsers import pairs
 from tgworker.telemetry.logging import LineStream, configure_logging
 from tgworker.telemetry.sinks.buffer import LineBuffer
 
@@ -106,6 +107,8 @@ class _Stderr:
 
 def secrets_of(settings: Settings) -> Iterator[str]:
     """What no line may show. Of a URL only the password: the rest says where things are."""
+    if settings.otel_exporter_otlp_headers is not None:
+        yield from (value for _, value in pairs(settings.otel_exporter_otlp_headers.reveal()))
     for field in attrs.fields(Settings):
         value = getattr(settings, field.name)
         text = value.reveal() if isinstance(value, Secret) else value

@@ -22,6 +22,7 @@ from tgworker.core.codec import utc_text
 from tgworker.core.message import Json
 from tgworker.core.model import ChatRef, FetchCommand, FieldError, Mode, Strategy
 from tgworker.core.schemas import schema, validator
+from tgworker.core.tracing import TraceContext, read_trace, trace_json
 from tgworker.errors import InvalidCommandError
 
 T = TypeVar("T")
@@ -51,6 +52,8 @@ _RIGHT = {
     "$.command_id": "must be a UUID like 0f8fad5b-d9cb-469f-a165-70867728950e",
     "$.requested_by": "must be a text of at most 256 characters",
     "$.timestamp": "must be a text of at most 64 characters",
+    "$.traceparent": "must be a text",
+    "$.tracestate": "must be a text",
     "$.options": "must be an object",
     **{f"$.options.{name}": "must be true or false" for name in OPTIONS},
 }
@@ -78,6 +81,7 @@ def command_payload(command: FetchCommand, *, timestamp: datetime | None = None)
         "command_id": command.command_id,
         "requested_by": command.requested_by,
         "timestamp": utc_text(timestamp) if timestamp is not None else None,
+        **trace_json(command.trace),
         "options": {name: True for name in OPTIONS if getattr(command, name)} or None,
     }
     return {
@@ -88,6 +92,14 @@ def command_payload(command: FetchCommand, *, timestamp: datetime | None = None)
         "strategy": command.strategy,
         **{name: value for name, value in optional.items() if value is not None},
     }
+
+
+def trace_of(payload: bytes) -> TraceContext | None:
+    """What a payload is part of, if it says so; it need be no command otherwise."""
+    try:
+        return _trace(_read(payload))
+    except InvalidCommandError:
+        return None
 
 
 def _read(payload: bytes) -> dict[str, Any]:
@@ -215,6 +227,7 @@ def _command(reader: _Reader, today: date) -> FetchCommand | None:
         **{name: options.get(name, False) for name in OPTIONS},
         command_id=reader.get("command_id", str),
         requested_by=reader.get("requested_by", str),
+        trace=_trace(reader.fields),
         unknown_fields=tuple(_unknown(reader.fields, options)),
     )
 
@@ -242,7 +255,14 @@ def _day(today: date, text: str) -> date:
     return day
 
 
-def _unknown(fields: Iterable[str], options: Iterable[str]) -> Iterator[str]:
+def _trace(fields: Mapping[str, Any]) -> TraceContext | None:
+    return read_trace(fields.get("traceparent"), fields.get("tracestate"))
+
+
+def _unknown(fields: Mapping[str, Any], options: Iterable[str]) -> Iterator[str]:
+    """The fields that say nothing to us; among them a ``traceparent`` that can't be made out."""
     known = schema("command")["properties"]
     yield from (name for name in fields if name not in known)
+    if "traceparent" in fields and _trace(fields) is None:
+        yield "traceparent"
     yield from (f"options.{name}" for name in options if name not in known["options"]["properties"])

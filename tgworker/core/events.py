@@ -7,6 +7,7 @@ from datetime import UTC, timedelta
 from tgworker.core.codec import to_json
 from tgworker.core.message import Json
 from tgworker.core.model import Event, EventKind
+from tgworker.core.tracing import trace_json
 
 ALWAYS = (
     *("event", "schema_version", "command_id", "chat", "mode", "params"),
@@ -38,6 +39,7 @@ def event_json(event: Event, schema_version: str) -> bytes:
         "resume_at": event.resume_at and event.resume_at.astimezone(UTC),
         "error_type": event.error_type,
         "error": event.error,
+        **trace_json(event.trace),
     }
     return to_json(
         {key: value for key, value in fields.items() if key in ALWAYS or value is not None}

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from attrs import frozen
 
 from tgworker.core.message import Json, Message
+from tgworker.core.tracing import TraceContext
 
 CHANNEL_MARK = -1_000_000_000_000
 """A channel's marked id is this minus its bare id."""
@@ -133,6 +134,8 @@ class FetchCommand:
     """Of a channel: fetch the same days of the group where its posts are commented on as well."""
     command_id: str | None = None
     requested_by: str | None = None
+    trace: TraceContext | None = None
+    """What the command is part of, where its producer traces."""
     unknown_fields: tuple[str, ...] = ()
 
     @property
@@ -306,3 +309,5 @@ class Event:
     resume_at: datetime | None = None
     error_type: str | None = None
     error: str | None = None
+    trace: TraceContext | None = None
+    """The piece of work that tells this, or, where nobody traces it here, what the command is part of."""

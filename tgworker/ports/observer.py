@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tgworker.core.facts import Fact
 from tgworker.core.message import Json
+from tgworker.core.tracing import TraceContext
 
 
 class Observer(Protocol):
@@ -16,8 +17,14 @@ class Observer(Protocol):
         """Something has happened."""
         ...
 
-    def span(self, name: str, **attributes: Json) -> AbstractContextManager[object]:
-        """What is done in here is one piece of work, part of the one it is done in."""
+    def span(
+        self, name: str, parent: TraceContext | None = None, **attributes: Json
+    ) -> AbstractContextManager[TraceContext | None]:
+        """What is done in here is one piece of work, part of the one it is done in, or of `parent` elsewhere.
+
+        Facts that are noted in here belong to it. Gives what others have to know to take part in it; None: nobody
+        traces it.
+        """
         ...
 
 
@@ -27,7 +34,9 @@ class Unobserved:
     def note(self, fact: Fact) -> None:
         pass
 
-    def span(self, name: str, **attributes: Json) -> AbstractContextManager[object]:
+    def span(
+        self, name: str, parent: TraceContext | None = None, **attributes: Json
+    ) -> AbstractContextManager[None]:
         return nullcontext()
 
 

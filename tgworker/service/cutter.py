@@ -57,9 +57,13 @@ class DayCutter:
         self._clock = clock
         self._observer = observer
         self._next = span.first
-        """The first day that is not sealed yet."""
         self._open: dict[date, DayWriter] = {}
         self._asked_at = clock()
+
+    @property
+    def next_day(self) -> date:
+        """The first day that is not sealed yet."""
+        return self._next
 
     async def writer(self, day: date) -> DayWriter:
         if day not in self._open:
@@ -172,19 +176,19 @@ class DayCutter:
                 whole=whole,
                 expected=None if short is None else short.expected,
             )
+            self._observer.note(
+                DaySealed(
+                    self._shelf.chat.label,
+                    day,
+                    row.messages,
+                    row.bytes,
+                    row.complete,
+                    trio.current_time() - began,
+                )
+            )
         del self._open[day]
         self._reporter.tally.updated += writer.updated
         self._reporter.tally.deleted += writer.vanished
-        self._observer.note(
-            DaySealed(
-                self._shelf.chat.label,
-                day,
-                row.messages,
-                row.bytes,
-                row.complete,
-                trio.current_time() - began,
-            )
-        )
         log.info(
             "day.sealed",
             chat=self._shelf.chat.label,  # a command may be about more than one

@@ -184,16 +184,27 @@ class _Job:
             clock=self.fetcher.clock,
             observer=self.fetcher.observer,
         )
-        observer = self.fetcher.observer
-        with observer.span("days", first=str(span.first), last=str(span.last)):
-            walk = Walk(await self._start(cutter, span), span.end)
-            while not walk.done:
-                with observer.span("page"):
-                    await self._turn_page(walk, cutter)
-                if self.reporter.limit_left == 0:
-                    await cutter.leave_open()
-                    return
+        walk = Walk(await self._start(cutter, span), span.end)
+        ended = False
+        while not ended:
+            with self.fetcher.observer.span("day", date=str(cutter.next_day)):
+                ended = await self._read_day(walk, cutter)
+
+    async def _read_day(self, walk: Walk, cutter: DayCutter) -> bool:
+        """Read on until the day in hand, and whatever else the last page shows to be over, is sealed.
+
+        Returns whether the walk has come to its end.
+        """
+        day = cutter.next_day
+        while not walk.done and cutter.next_day == day:
+            with self.fetcher.observer.span("page"):
+                await self._turn_page(walk, cutter)
+            if self.reporter.limit_left == 0:
+                await cutter.leave_open()
+                return True
+        if walk.done:
             await cutter.finish()
+        return walk.done
 
     async def _turn_page(self, walk: Walk, cutter: DayCutter) -> None:
         cutter.request_begins()

@@ -12,6 +12,7 @@ from tgworker.core import facts
 from tgworker.core.facts import BreakerState, Fact
 from tgworker.core.health import Health, Vitals, Work, judge
 from tgworker.core.message import Json
+from tgworker.core.tracing import TraceContext
 
 _MOVES = (facts.RequestEnded, facts.PageFiled, facts.DaySealed)
 """What shows that the work goes on. Renewing a lease does not: that goes by itself."""
@@ -56,7 +57,9 @@ class HealthMonitor:
             # Which command moved is not known here; that all but one hang is told by their own requests' time limits.
             self._works = {id: evolve(work, moved_at=now) for id, work in self._works.items()}
 
-    def span(self, name: str, **attributes: Json) -> AbstractContextManager[object]:
+    def span(
+        self, name: str, parent: TraceContext | None = None, **attributes: Json
+    ) -> AbstractContextManager[None]:
         return nullcontext()
 
     @property

@@ -10,7 +10,7 @@ import structlog
 import trio
 from attrs import evolve, frozen
 
-from tgworker.core.commands import parse_command
+from tgworker.core.commands import parse_command, trace_of
 from tgworker.core.facts import (
     CommandBegan,
     CommandBuried,
@@ -21,6 +21,7 @@ from tgworker.core.facts import (
 )
 from tgworker.core.model import ChatRef, FetchCommand
 from tgworker.core.planning import day_of
+from tgworker.core.tracing import TraceContext
 from tgworker.errors import (
     AccountUnusableError,
     ChatBusyError,
@@ -50,7 +51,7 @@ from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
 from tgworker.service.lease import CANCELLED, Lease
 from tgworker.service.outage import Outage, stop_for_redis
-from tgworker.service.report import Clock, Reporter, rejection
+from tgworker.service.report import Clock, Reporter, rejection, trace_fields
 from tgworker.service.stop import Stop, StoppingError
 from tgworker.service.waiting import waits_told_by
 
@@ -135,24 +136,19 @@ class JobRunner:
         try:
             command = parse_command(claim.payload, today=day_of(self._clock()))
         except InvalidCommandError as error:
-            log.warning("command.rejected", error_type=error.error_type, error=str(error))
-            await self._emitter.deliver(
-                rejection(
-                    claim.command_id,
-                    error.errors,
-                    worker_id=self._policy.worker_id,
-                    ts=self._clock(),
-                )
-            )
-            self._observer.note(CommandEnded(None, 0.0, error.error_type))
-            self._observer.note(CommandBuried(error.error_type))
-            return Dead(error.error_type)
+            return await self._reject(claim, error)
         if command.unknown_fields:
             log.warning("command.unknown_fields", fields=list(command.unknown_fields))
         command = evolve(command, command_id=claim.command_id)
-        with structlog.contextvars.bound_contextvars(chat=str(command.chat), mode=command.mode):
+        what = {"chat": str(command.chat), "mode": command.mode}
+        with (
+            self._observer.span(
+                "command", command.trace, command_id=claim.command_id, **what
+            ) as trace,
+            structlog.contextvars.bound_contextvars(**what, **trace_fields(trace or command.trace)),
+        ):
             log.debug("command.parsed", params=command.params, strategy=command.strategy)
-            reporter = self._reporter(command, claim)
+            reporter = self._reporter(command, claim, trace)
             if claim.cancelled or claim.exhausted:
                 return await self._end_unworked(reporter, claim)
             self._observer.note(CommandBegan(claim.command_id, str(command.chat)))
@@ -161,7 +157,29 @@ class JobRunner:
             finally:
                 self._observer.note(CommandLeft(claim.command_id))
 
-    def _reporter(self, command: FetchCommand, claim: Claim) -> Reporter:
+    async def _reject(self, claim: Claim, error: InvalidCommandError) -> Outcome:
+        parent = trace_of(claim.payload)
+        with (
+            self._observer.span("command", parent, command_id=claim.command_id) as trace,
+            structlog.contextvars.bound_contextvars(**trace_fields(trace or parent)),
+        ):
+            log.warning("command.rejected", error_type=error.error_type, error=str(error))
+            await self._emitter.deliver(
+                rejection(
+                    claim.command_id,
+                    error.errors,
+                    worker_id=self._policy.worker_id,
+                    ts=self._clock(),
+                    trace=trace or parent,
+                )
+            )
+            self._observer.note(CommandEnded(None, 0.0, error.error_type))
+            self._observer.note(CommandBuried(error.error_type))
+            return Dead(error.error_type)
+
+    def _reporter(
+        self, command: FetchCommand, claim: Claim, trace: TraceContext | None
+    ) -> Reporter:
         return Reporter(
             command=command,
             command_id=claim.command_id,
@@ -170,6 +188,7 @@ class JobRunner:
             emit=self._emitter.emit,
             deliver=self._emitter.deliver,
             progress_interval=self._policy.progress_interval,
+            trace=trace,
         )
 
     async def _end_unworked(self, reporter: Reporter, claim: Claim) -> Outcome:
@@ -205,8 +224,7 @@ class JobRunner:
                 await self._fetcher.run(command, reporter, self._stop.check, lease, began)
 
         try:
-            with self._observer.span("command", chat=str(command.chat), mode=command.mode):
-                await lease.hold(work)
+            await lease.hold(work)
         except StoppingError:
             log.info("command.parked", reason="stopping", processed=reporter.tally.processed)
             self._observer.note(CommandParked("stopping"))

@@ -13,7 +13,7 @@ from tgworker.core.facts import CommandEnded
 from tgworker.core.model import Event, FetchCommand
 from tgworker.errors import AccountUnusableError, ExitCode, ParkedError, TgworkerError
 from tgworker.service.fetch import Fetcher
-from tgworker.service.report import Clock, Reporter
+from tgworker.service.report import Clock, Reporter, trace_fields
 from tgworker.service.stop import Stop, StoppingError
 from tgworker.service.waiting import waits_told_by
 
@@ -55,13 +55,18 @@ async def fetch_once(
     async def carry_out(command: FetchCommand) -> None:
         nonlocal ended
         reporter = _reporter(command, on_event, clock, worker_id, progress_interval)
-        with structlog.contextvars.bound_contextvars(
-            command_id=reporter.command_id, chat=str(command.chat)
-        ):
-            async with places:
+        what = {"command_id": reporter.command_id, "chat": str(command.chat)}
+        async with places:
+            with (
+                fetcher.observer.span("command", command.trace, **what, mode=command.mode) as trace,
+                structlog.contextvars.bound_contextvars(
+                    **what, **trace_fields(trace or command.trace)
+                ),
+            ):
+                reporter.trace = trace
                 await _carry_out(fetcher, reporter, stop, verdict, patience)
-            ended += 1
-            log.info("fetch.progress", processed=ended, total=len(commands))
+                ended += 1
+                log.info("fetch.progress", processed=ended, total=len(commands))
 
     async with trio.open_nursery() as nursery:
         for command in commands:
@@ -115,8 +120,7 @@ async def _carry_out(
     try:
         stop.check()
         await reporter.started()
-        with fetcher.observer.span("command", chat=chat, mode=reporter.command.mode):
-            await _work(fetcher, reporter, stop, patience)
+        await _work(fetcher, reporter, stop, patience)
         if (failure := reporter.failure) is not None:
             raise failure
     except StoppingError:
@@ -127,6 +131,7 @@ async def _carry_out(
         log.critical("account.unusable", error_type=error.error_type, error=str(error))
         verdict.exit_code, verdict.unusable = ExitCode.ACCOUNT_UNUSABLE, error
         await reporter.failed(error.error_type, str(error))
+        fetcher.observer.note(CommandEnded(chat, reporter.seconds, error.error_type))
         stop.set(ExitCode.ACCOUNT_UNUSABLE, error.error_type)
     except ParkedError as error:
         verdict.exit_code = verdict.exit_code or ExitCode.FAILED

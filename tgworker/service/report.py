@@ -19,6 +19,7 @@ from tgworker.core.model import (
     IncompleteDay,
     Status,
 )
+from tgworker.core.tracing import TraceContext
 from tgworker.errors import IncompleteError, TgworkerError
 
 log = structlog.get_logger()
@@ -54,6 +55,8 @@ class Reporter:
     emit: Emit
     deliver: Emit
     progress_interval: float = 5.0
+    trace: TraceContext | None = None
+    """The span that the work is done in, if anybody traces it."""
     tally: Tally = field(factory=Tally)
     _began: float = field(factory=trio.current_time)
     _last_progress: float = field(factory=trio.current_time)
@@ -159,11 +162,22 @@ class Reporter:
             deduplicated=self.tally.deduplicated,
             updated=self.tally.updated if self.command.again else None,
             deleted=self.tally.deleted if self.command.again else None,
+            trace=self.trace or self.command.trace,
         )
 
 
+def trace_fields(trace: TraceContext | None) -> dict[str, str]:
+    """What log lines say of the trace they belong to."""
+    return {} if trace is None else {"trace_id": trace.trace_id}
+
+
 def rejection(
-    command_id: str, errors: tuple[FieldError, ...], *, worker_id: str, ts: datetime
+    command_id: str,
+    errors: tuple[FieldError, ...],
+    *,
+    worker_id: str,
+    ts: datetime,
+    trace: TraceContext | None = None,
 ) -> Event:
     """The event for a command that can never be carried out."""
     return Event(
@@ -178,4 +192,5 @@ def rejection(
         errors=errors,
         error_type="invalid_command",
         error="; ".join(f"{e.path}: {e.message}" for e in errors),
+        trace=trace,
     )

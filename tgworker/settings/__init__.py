@@ -11,6 +11,7 @@ from tgworker.settings.values import (
     MetricsMode,
     RateLimitStrategy,
     Secret,
+    TraceSampler,
 )
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "RateLimitStrategy",
     "Secret",
     "Settings",
+    "TraceSampler",
     "default_text",
     "example_env",
     "load_settings",

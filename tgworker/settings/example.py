@@ -29,6 +29,7 @@ _SECTIONS = {
     "REQUESTS_PER_SECOND": "Pace",
     "PROGRESS_INTERVAL_SECONDS": "Life of the process",
     "METRICS_MODE": "Metrics and health",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "Traces",
 }
 """Headings, by the key they stand before."""
 _NEEDED = ("TELEGRAM_API_ID", "TELEGRAM_API_HASH", "TELEGRAM_PHONE")

@@ -12,9 +12,11 @@ from tgworker.settings.field import setting
 from tgworker.settings.parsers import (
     chats,
     choice,
+    headers,
     integer,
     level,
     number,
+    pairs,
     redis,
     server,
     url,
@@ -27,6 +29,7 @@ from tgworker.settings.values import (
     MetricsMode,
     RateLimitStrategy,
     Secret,
+    TraceSampler,
 )
 
 
@@ -249,4 +252,27 @@ class Settings:
         Path,
         Path("/tmp/.fetcher_healthy"),
         about="How the worker is, as JSON, every ten seconds",
+    )
+    otel_exporter_otlp_endpoint: str | None = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        url("http", "https"),
+        about="Send traces to this OpenTelemetry collector, by OTLP over HTTP",
+    )
+    otel_exporter_otlp_headers: Secret | None = setting(
+        "OTEL_EXPORTER_OTLP_HEADERS", headers, secret=True, about="For that: key=value,…"
+    )
+    otel_service_name: str | None = setting(
+        "OTEL_SERVICE_NAME", str, about="`service.name` in traces; default: SERVICE_NAME"
+    )
+    otel_resource_attributes: tuple[tuple[str, str], ...] = setting(
+        "OTEL_RESOURCE_ATTRIBUTES", pairs, (), about="More about this process: key=value,…"
+    )
+    otel_traces_sampler: TraceSampler = setting(
+        "OTEL_TRACES_SAMPLER",
+        choice(TraceSampler),
+        TraceSampler.PARENT_OR_ON,
+        about="Which traces are kept, by OpenTelemetry's names: always_on, parentbased_traceidratio, …",
+    )
+    otel_traces_sampler_arg: float = setting(
+        "OTEL_TRACES_SAMPLER_ARG", number(0, 1), 1.0, about="The share of them, for …traceidratio"
     )

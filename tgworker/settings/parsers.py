@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable
+from ipaddress import IPv6Address
 from typing import TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from tgworker.core.chats import parse_chat
 from tgworker.settings.values import Secret
@@ -37,14 +38,21 @@ def integer(low: int, high: int | None = None) -> Callable[[str], int]:
     return parse
 
 
-def number(low: float, *, above: bool = False) -> Callable[[str], float]:
+def number(
+    low: float, high: float = float("inf"), *, above: bool = False
+) -> Callable[[str], float]:
+    bounds = f"above {low:g}" if above else f"of at least {low:g}"
+    if high != float("inf"):
+        bounds += f" and at most {high:g}"
+
     def parse(value: str) -> float:
         try:
             number = float(value)
         except ValueError:
             number = float("nan")
-        if not (number > low if above else number >= low) or number == float("inf"):
-            raise ValueError(f"must be a number {'above' if above else 'of at least'} {low:g}")
+        within = (number > low if above else number >= low) and number <= high
+        if not within or number == float("inf"):
+            raise ValueError(f"must be a number {bounds}")
         return number
 
     return parse
@@ -58,6 +66,22 @@ def choice(kind: type[E]) -> Callable[[str], E]:
             raise ValueError(f"must be one of {', '.join(kind)}") from None
 
     return parse
+
+
+def pairs(value: str) -> tuple[tuple[str, str], ...]:
+    """``key=value,…``, percent-encoded, as OpenTelemetry writes headers and attributes."""
+    found = []
+    for part in filter(None, map(str.strip, value.split(","))):
+        key, equals, text = part.partition("=")
+        if not equals or not key.strip():
+            raise ValueError("must be key=value, several of them separated by commas")
+        found.append((unquote(key.strip()), unquote(text.strip())))
+    return tuple(found)
+
+
+def headers(value: str) -> Secret:
+    pairs(value)
+    return Secret(value)
 
 
 def level(value: str) -> str:
@@ -97,8 +121,13 @@ def _split(value: str, schemes: tuple[str, ...]) -> SplitResult:
 
 
 def host(value: str) -> str:
-    if re.search(r"[\s/@?#\[\]]", value):
-        raise ValueError("must be a host name or an address")
+    try:
+        if re.search(r"[\s/@?#\[\]]", value):
+            raise ValueError
+        if ":" in value:
+            IPv6Address(value)
+    except ValueError:
+        raise ValueError("must be a host name or an address") from None
     return value
 
 

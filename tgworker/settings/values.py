@@ -49,6 +49,17 @@ class RateLimitStrategy(enum.StrEnum):
     FIXED = "fixed"
 
 
+class TraceSampler(enum.StrEnum):
+    """Which traces are kept; those with a parent as it says, where the name begins so."""
+
+    ALWAYS_ON = "always_on"
+    ALWAYS_OFF = "always_off"
+    RATIO = "traceidratio"
+    PARENT_OR_ON = "parentbased_always_on"
+    PARENT_OR_OFF = "parentbased_always_off"
+    PARENT_OR_RATIO = "parentbased_traceidratio"
+
+
 class FloodWaitStrategy(enum.StrEnum):
     PARK = "park"
     FAIL = "fail"

@@ -19,6 +19,7 @@ from prometheus_client.process_collector import ProcessCollector
 from tgworker.core import facts
 from tgworker.core.facts import BreakerState, Fact
 from tgworker.core.message import Json
+from tgworker.core.tracing import TraceContext
 from tgworker.telemetry.sinks.buffer import LineBuffer
 
 MOST_CHATS = 500
@@ -66,7 +67,9 @@ class Metrics:
         if handler is not None:
             handler(fact)
 
-    def span(self, name: str, **attributes: Json) -> AbstractContextManager[object]:
+    def span(
+        self, name: str, parent: TraceContext | None = None, **attributes: Json
+    ) -> AbstractContextManager[None]:
         return nullcontext()
 
     def dropped_lines(self, store: str, buffer: LineBuffer) -> None:

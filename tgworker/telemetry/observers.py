@@ -10,6 +10,7 @@ from attrs import define
 
 from tgworker.core.facts import Fact
 from tgworker.core.message import Json
+from tgworker.core.tracing import TraceContext
 from tgworker.ports import Observer
 
 LOOK_SECONDS = 1.0
@@ -26,11 +27,15 @@ class Observers:
             observer.note(fact)
 
     @contextmanager
-    def span(self, name: str, **attributes: Json) -> Iterator[None]:
+    def span(
+        self, name: str, parent: TraceContext | None = None, **attributes: Json
+    ) -> Iterator[TraceContext | None]:
         with ExitStack() as spans:
-            for observer in self._observers:
-                spans.enter_context(observer.span(name, **attributes))
-            yield
+            told = [
+                spans.enter_context(observer.span(name, parent, **attributes))
+                for observer in self._observers
+            ]
+            yield next((trace for trace in told if trace is not None), None)
 
 
 @define

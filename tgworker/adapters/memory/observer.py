@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tgworker.core.facts import Fact
 from tgworker.core.message import Json
+from tgworker.core.tracing import TraceContext
 
 F = TypeVar("F")
 
@@ -16,8 +17,12 @@ F = TypeVar("F")
 class MemoryObserver:
     """Fulfils `ports.Observer`."""
 
-    def __init__(self) -> None:
+    def __init__(self, trace: TraceContext | None = None) -> None:
+        """`trace`: what others are told to take part in."""
+        self._trace = trace
         self.facts: list[Fact] = []
+        self.parents: list[TraceContext] = []
+        """Those of elsewhere that pieces of work belong to."""
         self.spans: list[tuple[str, ...]] = []
         """The names of each piece of work that has begun, outermost first."""
         self._inside: ContextVar[tuple[str, ...]] = ContextVar("inside", default=())
@@ -26,12 +31,16 @@ class MemoryObserver:
         self.facts.append(fact)
 
     @contextmanager
-    def span(self, name: str, **attributes: Json) -> Iterator[None]:
+    def span(
+        self, name: str, parent: TraceContext | None = None, **attributes: Json
+    ) -> Iterator[TraceContext | None]:
+        if parent is not None:
+            self.parents.append(parent)
         names = (*self._inside.get(), name)
         self.spans.append(names)
         token = self._inside.set(names)
         try:
-            yield
+            yield self._trace
         finally:
             self._inside.reset(token)
 

@@ -7,7 +7,10 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-HTTP_LIBRARIES = ("httpx2", "httpcore2", "h11", "h2", "hpack", "hypercorn", "urllib3", "requests")
+HTTP_LIBRARIES = (
+    *("httpx2", "httpcore2", "h11", "h2", "hpack", "hypercorn"),
+    *("urllib3", "requests", "opentelemetry"),
+)
 """Those that carry lines to a store, or might: each request would make lines, and those the next request, for ever."""
 
 SHIPPING = "tgworker.telemetry.sinks"

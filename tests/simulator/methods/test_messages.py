@@ -10,10 +10,12 @@ import pytest
 from telethon.tl import types
 from telethon.tl.functions import channels, messages
 
+from tgworker.core.model import CHANNEL_MARK
 from tgworker.simulator.methods import make_methods
 from tgworker.simulator.methods.pages import Pages
 from tgworker.simulator.rpc import Caller, RpcFault, encode_answer
 from tgworker.simulator.world import World, WorldChat
+from tgworker.simulator.world.model import Giveaway, Story
 
 PLACES = range(4)
 NAMES = ("channel", "supergroup", "forum", "group")
@@ -89,6 +91,24 @@ def test_a_page_names_everybody_who_occurs_in_it(
         assert message.via_bot_id is None or message.via_bot_id in users
         users_acting = getattr(message.action, "users", [])
         assert users >= set(users_acting)
+
+
+def test_a_page_names_whom_its_media_name(make_world: Callable[..., World]) -> None:
+    day = {"from": "2025-11-01", "to": "2025-11-01", "per_day": [1000]}
+    world = make_world({"username": "many", "type": "channel", **day})
+    chat, pages, kinds = world.chats[0], Pages(world), set()
+    for place in range(len(chat.history)):
+        media = chat.history.at(place).media
+        answer = pages.history(chat, [place])
+        users = {each.id for each in answer.users}
+        if isinstance(media, Giveaway):
+            assert {CHANNEL_MARK - id for id in media.channels} <= {c.id for c in answer.chats}
+            assert {*media.winners} <= users
+        elif isinstance(media, Story):
+            assert media.peer in users
+        kinds.add(type(media))
+
+    assert {Giveaway, Story} <= kinds
 
 
 def test_channels_and_groups_answer_with_their_own_types(

@@ -14,7 +14,7 @@ from random import Random
 from tgworker.core.model import ChatType
 from tgworker.simulator.world.actions import Scene, any_action, creation, topic_creation
 from tgworker.simulator.world.draws import derive, mix, pick
-from tgworker.simulator.world.medias import album_media, any_buttons, any_media
+from tgworker.simulator.world.medias import Named, album_media, any_buttons, any_media
 from tgworker.simulator.world.model import (
     Action,
     Reply,
@@ -99,7 +99,7 @@ class Generator:
         if album is not None:
             media = album_media(rng)
         elif rng.random() < 0.25:
-            media = any_media(rng, pick(rng, users))
+            media = any_media(rng, self._named(rng))
         if media is not None and rng.random() < 0.6:
             text, entities = "", ()
         edit_date, edit_hide = self._edit(rng, date)
@@ -224,17 +224,20 @@ class Generator:
             return Reply(story=(pick(rng, self._people.users).id, 1 + rng.randrange(99)))
         return None
 
+    def _named(self, rng: Random) -> Named:
+        people = self._people
+        return Named(pick(rng, people.users), tuple(each.id for each in people.outsiders))
+
     def _answer_elsewhere(self, rng: Random, date: int, topic: int | None) -> Reply:
         """To a message of a channel, or of a chat that is not named; maybe from inside a topic."""
         hidden = rng.random() < 0.3
-        users = self._people.users
         return Reply(
             msg_id=None if hidden else 1 + rng.randrange(1000),
             top_id=topic,
             topic=topic is not None,
             other_chat=None if hidden else pick(rng, self._people.outsiders).id,
             origin=self._forward(rng, date),
-            media=any_media(rng, pick(rng, users)) if rng.random() < 0.3 else None,
+            media=any_media(rng, self._named(rng)) if rng.random() < 0.3 else None,
             quote=self._quote(rng, date) if hidden else None,
         )
 

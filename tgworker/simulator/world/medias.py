@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tgworker.core.model import CHANNEL_MARK
+from attrs import frozen
+
 from tgworker.simulator.world.draws import pick
 from tgworker.simulator.world.model import (
     Bare,
@@ -38,9 +39,17 @@ def album_media(rng: Random) -> Media:
     return _photo(rng) if rng.random() < 0.8 else _video(rng)
 
 
-def any_media(rng: Random, user: WorldUser) -> Media:
+@frozen
+class Named:
+    """Whom media may name: somebody, and channels by their marked ids."""
+
+    user: WorldUser
+    channels: tuple[int, ...]
+
+
+def any_media(rng: Random, named: Named) -> Media:
     """Any kind, each as likely; photos more."""
-    return pick(rng, _KINDS)(rng, user)
+    return pick(rng, _KINDS)(rng, named)
 
 
 def any_buttons(rng: Random) -> tuple[tuple[WorldButton, ...], ...]:
@@ -198,8 +207,8 @@ def _paid(rng: Random) -> Paid:
     return Paid(1 + rng.randrange(100), (*shown, Preview(640, 480, 12)))
 
 
-def _giveaway(rng: Random, user: WorldUser) -> Giveaway:
-    channels = tuple(CHANNEL_MARK - 1_700_000_000 - number for number in range(2))
+def _giveaway(rng: Random, named: Named) -> Giveaway:
+    channels = named.channels[:2]
     until, months = 1_765_000_000 + rng.randrange(10**6), 3 if rng.random() < 0.5 else None
     stars = None if months else 500
     if rng.random() < 0.5:
@@ -207,30 +216,30 @@ def _giveaway(rng: Random, user: WorldUser) -> Giveaway:
             *(channels[:1], 3, until, months, stars),
             prize="и кот",
             launch_id=1 + rng.randrange(1000),
-            winners=(user.id,),
+            winners=(named.user.id,),
         )
     return Giveaway(channels, 5, until, months, stars, countries=("RU", "DE"))
 
 
-_KINDS: tuple[Callable[[Random, WorldUser], Media], ...] = (
-    *(lambda rng, user: _photo(rng),) * 4,
-    lambda rng, user: _video(rng),
-    lambda rng, user: _document(rng),
-    lambda rng, user: _voice(rng),
-    lambda rng, user: _audio(rng),
-    lambda rng, user: _sticker(rng),
-    lambda rng, user: _animation(rng),
-    lambda rng, user: _video_note(rng),
-    lambda rng, user: _web_page(rng),
-    lambda rng, user: _place(rng),
-    _contact,
-    lambda rng, user: _poll(rng),
-    lambda rng, user: _dice(rng),
-    lambda rng, user: _invoice(rng),
-    lambda rng, user: _game(rng),
-    _to_do,
-    lambda rng, user: _paid(rng),
-    lambda rng, user: Story(user.id, 1 + rng.randrange(99), mention=rng.random() < 0.5),
+_KINDS: tuple[Callable[[Random, Named], Media], ...] = (
+    *(lambda rng, named: _photo(rng),) * 4,
+    lambda rng, named: _video(rng),
+    lambda rng, named: _document(rng),
+    lambda rng, named: _voice(rng),
+    lambda rng, named: _audio(rng),
+    lambda rng, named: _sticker(rng),
+    lambda rng, named: _animation(rng),
+    lambda rng, named: _video_note(rng),
+    lambda rng, named: _web_page(rng),
+    lambda rng, named: _place(rng),
+    lambda rng, named: _contact(rng, named.user),
+    lambda rng, named: _poll(rng),
+    lambda rng, named: _dice(rng),
+    lambda rng, named: _invoice(rng),
+    lambda rng, named: _game(rng),
+    lambda rng, named: _to_do(rng, named.user),
+    lambda rng, named: _paid(rng),
+    lambda rng, named: Story(named.user.id, 1 + rng.randrange(99), mention=rng.random() < 0.5),
     _giveaway,
-    lambda rng, user: Bare("unsupported"),
+    lambda rng, named: Bare("unsupported"),
 )

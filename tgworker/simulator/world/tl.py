@@ -9,7 +9,10 @@ from telethon.tl import types
 
 from tgworker.core.model import ChatType
 from tgworker.simulator.world.model import (
+    Giveaway,
+    Media,
     Reply,
+    Story,
     WorldButton,
     WorldEntity,
     WorldForward,
@@ -72,11 +75,22 @@ def peers_of(message: WorldMessage) -> frozenset[int]:
         reply.story[0] if reply is not None and reply.story is not None else None,
         origin.from_id if origin is not None else None,
         *(entity.user_id for entity in message.entities),
+        *_named_in(message.media),
+        *(_named_in(reply.media) if reply is not None else ()),
     }
     for value in action.fields.values() if action is not None else ():
         named = value if isinstance(value, tuple) else (value,)
         peers.update(peer for peer in named if isinstance(peer, int))
     return frozenset(peer for peer in peers if isinstance(peer, int))
+
+
+def _named_in(media: Media | None) -> tuple[int, ...]:
+    match media:
+        case Giveaway():
+            return (*media.channels, *media.winners)
+        case Story():
+            return (media.peer,)
+    return ()
 
 
 def _reply(reply: Reply, message: WorldMessage) -> Any:

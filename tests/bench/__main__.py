@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ import click
 from tests.bench import report
 from tests.bench.cases import CASES
 from tests.bench.figures import Case, Row
+from tests.bench.markdown import write_into
+from tests.bench.progress import waiting_for
 from tests.bench.report import Result
 from tests.bench.stage import BenchError, open_bench
 
@@ -21,6 +24,7 @@ Examples:
   bin/bench --quick                    small sizes, few rounds: under three minutes
   bin/bench throughput requests        only these
   bin/bench --json out.json --plot out.svg
+  bin/bench --markdown docs/benchmarks.md     and the table into that page
 
 \b
 How to read it: what is compared runs in turn, in the same minutes on the same machine; a
@@ -28,31 +32,52 @@ sample is what one round gave, and spread is from the least to the greatest. Rat
 something anywhere, what stands under "raw" in the JSON only here. The exit code tells
 whether everything could be measured, never whether it was fast."""
 
+BUSY = 0.5
+"""Above this load for each core, what is measured competes with something."""
+
 
 @click.command(epilog=_EPILOG)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--quick", is_flag=True, help="Small sizes and few rounds.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all of it there.")
+@click.option(
+    "--markdown",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Put the table there, instead of the one it has or at its end.",
+)
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw cost against size, as SVG.")
 @click.option("--list", "listing", is_flag=True, help="Say what can be measured, and end.")
 def main(
-    names: tuple[str, ...], quick: bool, json_file: Path | None, plot: Path | None, listing: bool
+    names: tuple[str, ...],
+    quick: bool,
+    json_file: Path | None,
+    markdown: Path | None,
+    plot: Path | None,
+    listing: bool,
 ) -> None:
     """Measure tgworker against what else there is, and against its targets.
 
-    It starts all it needs: a Redis, a simulated Telegram, workers. NAME: only these cases (see --list).
+    It starts all it needs: a Redis, a simulated Telegram, workers. Other programs get a virtual environment each, at
+    their first use, under ~/.cache/tgworker/bench. NAME: only these cases (see --list).
     """
     cases = choose(names)
     if listing:
         for case in cases:
             click.echo(f"{case.name:14}{case.measures}")
         return
+    load = os.getloadavg()[0]
+    if load > BUSY * (os.cpu_count() or 1):
+        click.echo(
+            f"Other programs are at work here (load {load:.1f}): expect a wide spread.", err=True
+        )
     click.echo(report.HEAD)
     results = [measure(case, quick=quick) for case in cases]
     click.echo(f"\n{report.summary(results)}")
+    told = report.document(results, quick=quick, load=load)
     if json_file is not None:
-        told = report.document(results, quick=quick)
         json_file.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    if markdown is not None:
+        write_into(markdown, told)
     if plot is not None:
         from tests.bench.plot import draw
 
@@ -80,17 +105,19 @@ def measure(case: Case, *, quick: bool) -> Result:
     click.echo(f"{case.name}: {case.measures}")
     began = time.monotonic()
     rows: list[Row] = []
+    with waiting_for(case.name) as waiting:
 
-    def tell(row: Row) -> None:
-        rows.append(row)
-        click.echo(report.line(row))
+        def tell(row: Row) -> None:
+            rows.append(row)
+            waiting.aside(lambda: click.echo(report.line(row)))
 
-    try:
-        with open_bench(rounds=case.quick_rounds if quick else case.rounds, quick=quick) as bench:
-            for row in case.run(bench):
-                tell(row)
-    except (BenchError, AssertionError) as error:
-        tell(Row(case.name, "", reason=str(error)))
+        rounds = case.quick_rounds if quick else case.rounds
+        try:
+            with open_bench(rounds=rounds, quick=quick, note=waiting.note) as bench:
+                for row in case.run(bench):
+                    tell(row)
+        except (BenchError, AssertionError) as error:
+            tell(Row(case.name, "", reason=str(error)))
     return Result(case.name, tuple(rows), time.monotonic() - began)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
 
 @frozen
 class Target:
-    """A bound on a row's median: `sign` is ``≥`` or ``≤``."""
+    """A bound on a row's median: `sign` is ``≥``, ``≤`` or ``>``."""
 
     sign: str
     bound: float
 
     def met_by(self, value: float) -> bool:
-        return value >= self.bound if self.sign == "≥" else value <= self.bound
+        return bool(_HOLDS[self.sign](value, self.bound))
 
     def __str__(self) -> str:
         return f"{self.sign} {self.bound:g}"
@@ -32,6 +33,13 @@ def at_least(bound: float) -> Target:
 
 def at_most(bound: float) -> Target:
     return Target("≤", bound)
+
+
+def more_than(bound: float) -> Target:
+    return Target(">", bound)
+
+
+_HOLDS = {"≥": operator.ge, "≤": operator.le, ">": operator.gt}
 
 
 @frozen
@@ -86,15 +94,24 @@ class Case:
     quick_rounds: int
 
 
+T = TypeVar("T")
+
+
 def in_turn(
-    rounds: int, programs: Mapping[str, Callable[[], float]]
-) -> dict[str, tuple[float, ...]]:
-    """Run every program once in each round, each round beginning with another one: a machine's moods meet them all."""
+    rounds: int,
+    programs: Mapping[str, Callable[[], T]],
+    note: Callable[[str], None] = lambda text: None,
+) -> dict[str, tuple[T, ...]]:
+    """Run every program once in each round, each round beginning with another one: a machine's moods meet them all.
+
+    `note` hears which one is at it.
+    """
     names = list(programs)
-    samples: dict[str, list[float]] = {name: [] for name in names}
+    samples: dict[str, list[T]] = {name: [] for name in names}
     for number in range(rounds):
         start = number % len(names)
         for name in names[start:] + names[:start]:
+            note(f"round {number + 1} of {rounds}: {name}")
             samples[name].append(programs[name]())
     return {name: tuple(values) for name, values in samples.items()}
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import frozen
 
 from tests.bench.figures import Row
+from tgworker import __version__
 
 HEAD = f"{'':58}{'median':>10}  {'spread':19}{'unit':14}{'target':10}verdict"
 
@@ -53,11 +56,22 @@ def summary(results: Sequence[Result]) -> str:
     return text + "."
 
 
-def document(results: Sequence[Result], *, quick: bool) -> dict[str, Any]:
-    """Everything there is to know, for JSON. `raw` may be compared only with what stands beside it."""
+def document(results: Sequence[Result], *, quick: bool, load: float) -> dict[str, Any]:
+    """Everything there is to know, for JSON. `raw` may be compared only with what stands beside it.
+
+    `load` is how many processes wanted to run before the first case began.
+    """
     return {
+        "tgworker": __version__,
+        "date": datetime.now(UTC).date().isoformat(),
         "quick": quick,
-        "machine": {"python": platform.python_version(), "system": platform.platform()},
+        "machine": {
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "cores": os.cpu_count(),
+            "load": round(load, 2),
+        },
+        "summary": summary(results),
         "cases": [
             {
                 "name": result.case,

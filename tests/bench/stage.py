@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -15,12 +16,15 @@ from typing import Any
 
 from attrs import field, frozen
 
+from tests.bench.figures import T, in_turn
 from tests.e2e.stage import Process, Stage
 from tgworker.adapters.redis.server import RedisServer
 
 UNPACED = {"REQUESTS_PER_SECOND": "1000000", "REQUEST_BURST": "1000000"}
 CHAT = "bench_chat"
 FIRST, LAST = "2025-11-01", "2025-11-10"
+LONGEST_RUN = 900
+"""Seconds after which a program that is measured is ended."""
 
 
 class BenchError(Exception):
@@ -29,9 +33,10 @@ class BenchError(Exception):
 
 @frozen
 class Run:
-    """One program from its start to its end. `mebibytes`: the most memory it held."""
+    """One program from its start to its end. `cpu_seconds`: on all cores; `mebibytes`: the most memory it held."""
 
     seconds: float
+    cpu_seconds: float
     mebibytes: float
     output: bytes
 
@@ -59,7 +64,7 @@ class BenchStage(Stage):
         """Run a program to its end, start-up included.
 
         Raises:
-            BenchError: it failed; with the last it said.
+            BenchError: it failed, or did not end in `LONGEST_RUN`; with the last it said.
         """
         with tempfile.TemporaryFile(dir=self.folder) as output:
             began = time.perf_counter()
@@ -71,15 +76,21 @@ class BenchStage(Stage):
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+            watchdog = threading.Timer(LONGEST_RUN, process.kill)
+            watchdog.start()
             _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - began
+            watchdog.cancel()
             process.returncode = os.waitstatus_to_exitcode(status)
             output.seek(0)
             said = output.read()
         if process.returncode != 0:
-            tail = said[-600:].decode(errors="replace").strip()
-            raise BenchError(f"{command[-1]} ended with {process.returncode}: {tail}")
-        return Run(seconds, usage.ru_maxrss / 1024, said)
+            name = next(word for word in command[1:] if not word.startswith("-"))
+            last = said.decode(errors="replace").strip().splitlines()[-1:]
+            raise BenchError(
+                f"{Path(name).name} ended with {process.returncode}: {''.join(last)[-400:]}"
+            )
+        return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said)
 
     def end(self, *processes: Process) -> None:
         """Stop workers as an operator would.
@@ -108,16 +119,26 @@ class BenchStage(Stage):
 
 @frozen
 class Bench:
-    """What a case is given."""
+    """What a case is given. `note` hears what is being done, for who waits."""
 
     folder: Path
     redis: RedisServer
     rounds: int
     quick: bool
+    note: Callable[[str], None] = lambda text: None
     _numbers: Iterator[int] = field(factory=count)
 
     def size(self, whole: int, quick: int) -> int:
         return quick if self.quick else whole
+
+    def each_round(self) -> Iterator[int]:
+        for number in range(self.rounds):
+            self.note(f"round {number + 1} of {self.rounds}")
+            yield number
+
+    def in_turn(self, programs: Mapping[str, Callable[[], T]]) -> dict[str, tuple[T, ...]]:
+        """All of them in each round, see `figures.in_turn`."""
+        return in_turn(self.rounds, programs, self.note)
 
     @contextmanager
     def stage(
@@ -148,14 +169,16 @@ def days(first: str = FIRST, last: str = LAST) -> tuple[str, ...]:
 
 
 @contextmanager
-def open_bench(*, rounds: int, quick: bool) -> Iterator[Bench]:
+def open_bench(
+    *, rounds: int, quick: bool, note: Callable[[str], None] = lambda text: None
+) -> Iterator[Bench]:
     """A folder and a Redis for one case."""
     with tempfile.TemporaryDirectory(prefix="tgworker-bench-") as name:
         folder = Path(name)
         server = RedisServer(folder)
         server.start()
         try:
-            yield Bench(folder, server, rounds, quick)
+            yield Bench(folder, server, rounds, quick, note)
         finally:
             server.stop()
 

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
+from zipfile import ZipFile
 
 import pytest
+from attrs import evolve
 from click.testing import CliRunner
+from rich.console import Console
 
 from tests.bench import __main__ as program
 from tests.bench import report
 from tests.bench.cases import CASES
+from tests.bench.cases.throughput import beside
 from tests.bench.figures import Case, Point, Row, at_least, at_most, in_turn, percentile, ratios
-from tests.bench.peers import FLOOR
+from tests.bench.markdown import BEGIN, END, write_into
+from tests.bench.peers import FLOOR, SCRIPT, TG_ARCHIVE
+from tests.bench.peers.environment import Environment
 from tests.bench.plot import draw
+from tests.bench.progress import waiting_for
 from tests.bench.report import Result
-from tests.bench.stage import CHAT, BenchError, chat, days, open_bench
+from tests.bench.stage import Bench, BenchError, chat, open_bench
 
 FAST = Row("fast", "× floor", (0.7, 0.8, 0.9), at_least(0.75), raw={"seconds": (1.0, 2.0, 3.0)})
 SLOW = Row("slow", "ms", (9.0,), at_most(5))
@@ -46,7 +58,7 @@ def test_the_summary_names_what_missed_and_what_was_not_run() -> None:
 
 
 def test_the_document_holds_the_samples_and_what_they_were_made_from() -> None:
-    rows = report.document([Result("case", ROWS, 1.0)], quick=True)["cases"][0]["rows"]
+    rows = report.document([Result("case", ROWS, 1.0)], quick=True, load=0.5)["cases"][0]["rows"]
 
     assert [0.7, 0.8, 0.9] == rows[0]["samples"]
     assert {"seconds": [1.0, 2.0, 3.0]} == rows[0]["raw"]
@@ -101,34 +113,117 @@ def test_an_unknown_case_is_refused_with_those_there_are() -> None:
     assert "There is no case through. There are: throughput" in told.stderr
 
 
+class Here:
+    """The environment of the tests themselves."""
+
+    def python(self) -> Path:
+        return Path(sys.executable)
+
+
+class Nowhere:
+    def python(self) -> Path:
+        raise BenchError("no wheel for\nthis | Python")
+
+
 def test_a_tiny_case_is_measured_reported_and_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(bench):  # type: ignore[no-untyped-def]
-        with bench.stage(chat(per_day=[3])) as stage:
-            took = in_turn(
-                bench.rounds,
-                {
-                    "floor": lambda: FLOOR.seconds(stage, FLOOR.python()),
-                    "tgworker": lambda: stage.fetch_once(CHAT, *days()).seconds,
-                },
-            )
-            yield Row("tiny", "× floor", ratios(took["floor"], took["tgworker"]))
-            with pytest.raises(BenchError, match="Usage|No such"):
-                stage.fetch_once("--nonsense")
-            raise BenchError("the line is cut")
+    """Whoever can't be had, or saw too little, is a row that says why, and the rest is measured all the same."""
+    (tmp_path / "hasty.py").write_text("""print('{"messages": 3, "seconds": 0.1}')""")
+    floor = evolve(FLOOR, environment=Here())
+    hasty = evolve(floor, name="hasty", program=(str(tmp_path / "hasty.py"),))
+    absent = evolve(floor, name="absent", environment=Nowhere())
+
+    def run(bench: Bench) -> Iterator[Row]:
+        yield from beside(bench, 30, {absent: at_least(1), hasty: at_least(1), floor: at_least(9)})
+        with bench.stage(chat(per_day=[1])) as stage:
+            stage.fetch_once("--nonsense")
 
     monkeypatch.setattr(program, "CASES", (Case("tiny", "a little", run, 1, 1),))
-    out = tmp_path / "out.json"
-    svg = tmp_path / "out.svg"
-    told = CliRunner().invoke(program.main, ["--quick", "--json", str(out), "--plot", str(svg)])
+    monkeypatch.setattr("os.getloadavg", lambda: (99.0, 0.0, 0.0))
+    out, svg, page = (tmp_path / name for name in ("out.json", "out.svg", "page.md"))
+    options = ["--json", str(out), "--plot", str(svg), "--markdown", str(page)]
+    told = CliRunner().invoke(program.main, ["--quick", *options])
 
     assert 1 == told.exit_code, told.output
-    rows = json.loads(out.read_text())["cases"][0]["rows"]
-    assert [("tiny", "–"), ("tiny", "not run")] == [(row["what"], row["verdict"]) for row in rows]
-    assert rows[0]["samples"][0] > 0
-    assert "the line is cut" in told.output
+    document = json.loads(out.read_text())
+    rows = document["cases"][0]["rows"]
+    assert ["not run", "not run", "missed", "–", "not run"] == [row["verdict"] for row in rows]
+    assert "saw 3 of 30 messages" == rows[1]["reason"]
+    assert rows[2]["samples"][0] > 0 and rows[2]["raw"]["floor, CPU µs a message"][0] > 0
+    assert "tgworker ended with 2: Error: No such option" in rows[4]["reason"]
+    assert 99 == document["machine"]["load"]
+    assert "load 99.0" in told.stderr
+    assert "not run: no wheel for this \\| Python" in page.read_text()
     assert svg.exists()
+
+
+def test_a_table_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Before\n")
+    one, two = (
+        report.document([Result(name, ROWS, 1.0)], quick=quick, load=0.5)
+        for name, quick in (("one", True), ("two", False))
+    )
+    write_into(page, one)
+    page.write_text(page.read_text() + "after\n")
+    write_into(page, two)
+
+    text = page.read_text()
+    assert text.startswith("# Before\n\n<!--") and text.endswith("-->\nafter\n")
+    assert "| one |" not in text
+    assert "| two | slow | 9 | – | ms | ≤ 5 | **missed** |\n" in text
+    assert "| two | fast | 0.8 | 0.7 … 0.9 | × floor | ≥ 0.75 | met |\n" in text
+    assert "`bin/bench` of tgworker" in text
+
+
+def test_the_page_has_a_place_for_the_table() -> None:
+    text = Path("docs/benchmarks.md").read_text(encoding="utf-8")
+
+    assert text.index(BEGIN) < text.index(END)
+
+
+def test_who_waits_at_a_terminal_sees_what_is_done() -> None:
+    screen, pipe = StringIO(), StringIO()
+    for file, terminal in ((screen, True), (pipe, False)):
+        with waiting_for("memory", Console(file=file, force_terminal=terminal)) as waiting:
+            waiting.note("round 1 of 3: [big]")
+            waiting.aside(lambda file=file: file.write("a row\n"))  # type: ignore[misc]
+
+    assert "memory: round 1 of 3: [big]" in screen.getvalue()
+    assert "a row\n" == pipe.getvalue()
+
+
+def test_an_environment_is_made_once_and_holds_what_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    wheel = tmp_path / "a_peer-1-py3-none-any.whl"
+    with ZipFile(wheel, "w") as package:
+        package.writestr("a_peer.py", "WORD = 'hello'")
+        package.writestr(
+            "a_peer-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: a-peer\nVersion: 1\n"
+        )
+        package.writestr(
+            "a_peer-1.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        package.writestr("a_peer-1.dist-info/RECORD", "")
+    python = Environment("peer", (str(wheel),)).python()
+    wheel.unlink()
+
+    assert python == Environment("peer", (str(wheel),)).python()
+    assert tmp_path in python.parents
+    said = subprocess.check_output([python, "-c", "import a_peer; print(a_peer.WORD)"])
+    assert b"hello\n" == said
+    with pytest.raises(BenchError, match="could not be installed: ERROR: .*gone.whl"):
+        Environment("peer", (str(tmp_path / "gone.whl"),)).python()
+
+
+def test_peers_have_the_telethon_of_tgworker() -> None:
+    mine = f"telethon=={version('telethon')}"
+
+    assert all(mine in peer.environment.requirements for peer in (FLOOR, SCRIPT, TG_ARCHIVE))
 
 
 def test_a_bench_ends_what_it_started() -> None:

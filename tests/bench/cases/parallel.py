@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from tests.bench.cases.worker import RANGE
-from tests.bench.figures import Case, Row, at_least, in_turn, ratios
+from tests.bench.figures import Case, Row, at_least, ratios
 from tests.bench.stage import Bench, BenchStage, chat
 from tests.e2e.stage import Process
 
@@ -22,7 +22,7 @@ def run_concurrency(bench: Bench) -> Iterator[Row]:
         def seconds(at_once: int) -> float:
             return _seconds(stage, _workers(stage, 1, concurrency=at_once))
 
-        took = in_turn(bench.rounds, {str(n): partial(seconds, n) for n in (1, 4)})
+        took = bench.in_turn({str(n): partial(seconds, n) for n in (1, 4)})
     yield Row(
         "8 chats at 100 ms, FETCH_CONCURRENCY 4",
         "× of 1",
@@ -38,7 +38,7 @@ def run_workers(bench: Bench) -> Iterator[Row]:
         def seconds(workers: int) -> float:
             return _seconds(stage, _workers(stage, workers, concurrency=2))
 
-        took = in_turn(bench.rounds, {str(n): partial(seconds, n) for n in (1, 2)})
+        took = bench.in_turn({str(n): partial(seconds, n) for n in (1, 2)})
     yield Row(
         "8 chats at 100 ms, two workers with a login each",
         "× one worker",

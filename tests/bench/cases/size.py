@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from tests.bench.figures import Case, Point, Row, at_most, in_turn, ratios
+from tests.bench.figures import Case, Point, Row, at_most, ratios
 from tests.bench.stage import FIRST, Bench, BenchStage, chat
 from tgworker.adapters.archive.folders import ChatFile
 from tgworker.adapters.archive.index import YearIndex
@@ -23,25 +23,19 @@ COMMANDS = 20
 
 def run_memory(bench: Bench) -> Iterator[Row]:
     """The peak is the kernel's count for the process, Python and its libraries included."""
-    small, big = 10_000, bench.size(1_000_000, 100_000)
+    sizes = (10_000, 100_000) if bench.quick else (10_000, 100_000, 1_000_000)
+    small, big = sizes[0], sizes[-1]
     one_day = partial(chat, plain=True, **{"from": FIRST, "to": FIRST})
-    with bench.stage(*(one_day(f"day_of_{n}", per_day=[n]) for n in (small, big))) as stage:
+    with bench.stage(*(one_day(f"day_of_{n}", per_day=[n]) for n in sizes)) as stage:
 
         def peak(n: int) -> float:
             return stage.fetch_once(f"day_of_{n}", "--date", FIRST).mebibytes
 
-        held = in_turn(bench.rounds, {"small": partial(peak, small), "big": partial(peak, big)})
-    growth = ratios(held["big"], held["small"])
-    yield Row(
-        f"a day of {small:,} messages",
-        "MiB",
-        held["small"],
-        at_most(120),
-        point=Point(CURVE, small),
-    )
-    yield Row(
-        f"a day of {big:,} messages", "MiB", held["big"], at_most(120), point=Point(CURVE, big)
-    )
+        held = bench.in_turn({f"a day of {n:,}": partial(peak, n) for n in sizes})
+    for n, peaks in zip(sizes, held.values(), strict=True):
+        what = f"a day of {n:,} messages"
+        yield Row(what, "MiB", peaks, at_most(120), point=Point(CURVE, n))
+    growth = ratios(held[f"a day of {big:,}"], held[f"a day of {small:,}"])
     yield Row(f"a day of {big:,} messages", f"× of {small:,}", growth, at_most(1.15))
 
 
@@ -54,7 +48,7 @@ def run_archive(bench: Bench) -> Iterator[Row]:
     with bench.stage(*chats) as stage:
         full = Path(stage.fresh())
         fill(full, sealed)
-        for number in range(bench.rounds):
+        for number in bench.each_round():
             turn = ["full", "empty"] if number % 2 else ["empty", "full"]
             for kind in turn:
                 data = str(full) if kind == "full" else stage.fresh()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
-from tests.bench.figures import Case, Point, Row, at_least, at_most, in_turn, ratios
-from tests.bench.peers import FLOOR, SCRIPT
+from tests.bench.figures import Case, Point, Row, Target, at_least, at_most, more_than, ratios
+from tests.bench.peers import FLOOR, KURIGRAM, SCRIPT, TG_ARCHIVE, Pace, Peer
 from tests.bench.stage import CHAT, Bench, BenchError, BenchStage, chat, days
 
 HISTORY = "messages.getHistory"
@@ -15,23 +17,61 @@ HISTORY = "messages.getHistory"
 
 def run_throughput(bench: Bench) -> Iterator[Row]:
     count = bench.size(100_000, 20_000)
+    return beside(bench, count, {FLOOR: at_least(0.75), SCRIPT: at_least(1.5)})
+
+
+def run_peers(bench: Bench) -> Iterator[Row]:
+    count = bench.size(100_000, 20_000)
+    return beside(bench, count, {KURIGRAM: more_than(1), TG_ARCHIVE: more_than(1)})
+
+
+def beside(bench: Bench, count: int, targets: Mapping[Peer, Target]) -> Iterator[Row]:
+    """A row for each peer. Whoever can't be run has one that says why; the others are measured all the same."""
+    reasons: dict[Peer, str] = {}
+    for peer in targets:
+        bench.note(f"making an environment for {peer.name}, once")
+        try:
+            peer.environment.python()
+        except BenchError as error:
+            reasons[peer] = str(error)
+
     with bench.stage(chat(per_day=[count // 10])) as stage:
-        programs: dict[str, Callable[[], float]] = {
-            "tgworker": partial(_fetch, stage),
-            "floor": partial(FLOOR.seconds, stage, FLOOR.python()),
-            "script": partial(SCRIPT.seconds, stage, SCRIPT.python()),
-        }
-        programs["floor"]()  # whoever reads first also pays for the making of the messages
-        took = in_turn(bench.rounds, programs)
-    for name, bound in (("floor", 0.75), ("script", 1.5)):
-        speed = ratios(took[name], took["tgworker"])
-        raw = {"tgworker seconds": took["tgworker"], f"{name} seconds": took[name]}
-        what = f"tgworker fetch, {count:,} messages"
-        yield Row(what, f"× {name}", speed, at_least(bound), raw=raw)
+
+        def read(peer: Peer) -> Pace:
+            if peer not in reasons:
+                try:
+                    return peer.read(stage, count)
+                except BenchError as error:
+                    reasons[peer] = str(error)
+            return Pace(math.nan, math.nan, math.nan)
+
+        _fetch(stage, count)  # whoever reads first also pays for the making of the messages
+        programs = {peer.name: partial(read, peer) for peer in targets if peer not in reasons}
+        took = bench.in_turn({"tgworker": partial(_fetch, stage, count), **programs})
+
+    what = f"tgworker fetch, {count:,} messages, start to end"
+    for peer, target in targets.items():
+        unit = f"× {peer.name}"
+        if peer in reasons:
+            yield Row(what, unit, target=target, reason=reasons[peer])
+            continue
+        ours, theirs = took["tgworker"], took[peer.name]
+        raw: dict[str, list[float]] = {}
+        for name, paces in (("tgworker", ours), (peer.name, theirs)):
+            raw[f"{name}, messages a second"] = [count / pace.whole for pace in paces]
+            raw[f"{name}, CPU µs a message"] = [pace.cpu / count * 1e6 for pace in paces]
+        whole = ratios([pace.whole for pace in theirs], [pace.whole for pace in ours])
+        yield Row(what, unit, whole, target, raw=raw)
+        reading = ratios([pace.reading for pace in theirs], [pace.reading for pace in ours])
+        yield Row("  once all are connected", unit, reading)
 
 
-def _fetch(stage: BenchStage) -> float:
-    return stage.fetch_once(CHAT, *days()).seconds
+def _fetch(stage: BenchStage, count: int) -> Pace:
+    run = stage.fetch_once(CHAT, *days())
+    end = final(run.output)
+    if end["processed"] != count:
+        raise BenchError(f"tgworker fetch saved {end['processed']} of {count} messages")
+    return Pace(run.seconds, float(end["duration_sec"]), run.cpu_seconds)
 
 
 def run_sizes(bench: Bench) -> Iterator[Row]:
@@ -44,7 +84,7 @@ def run_sizes(bench: Bench) -> Iterator[Row]:
             return duration(output) / n * 1000
 
         seconds(sizes[-1])
-        took = in_turn(bench.rounds, {str(n): partial(seconds, n) for n in sizes})
+        took = bench.in_turn({str(n): partial(seconds, n) for n in sizes})
     per_thousand = {n: ratios(took[str(n)], took[str(sizes[0])]) for n in sizes}
     for n in sizes[1:]:
         yield Row(
@@ -56,17 +96,22 @@ def run_sizes(bench: Bench) -> Iterator[Row]:
         )
 
 
-def duration(output: bytes) -> float:
-    """What ``tgworker fetch`` said its one command took, in seconds.
+def final(output: bytes) -> dict[str, Any]:
+    """The last event of the one command that ``tgworker fetch`` carried out.
 
     Raises:
-        BenchError: it said nothing of the kind.
+        BenchError: it was not completed.
     """
     for line in output.splitlines():
         event = json.loads(line)
         if event.get("event") == "completed":
-            return float(event["duration_sec"])
+            return dict(event)
     raise BenchError("no command was completed")
+
+
+def duration(output: bytes) -> float:
+    """What ``tgworker fetch`` said its one command took, in seconds."""
+    return float(final(output)["duration_sec"])
 
 
 def run_requests(bench: Bench) -> Iterator[Row]:
@@ -89,11 +134,12 @@ def run_requests(bench: Bench) -> Iterator[Row]:
 CASES = (
     Case(
         "throughput",
-        "messages a second of `tgworker fetch`, from its start to its end, beside others",
+        "messages a second of `tgworker fetch` beside Telethon alone",
         run_throughput,
         rounds=5,
         quick_rounds=2,
     ),
+    Case("peers", "the same beside other programs", run_peers, rounds=3, quick_rounds=1),
     Case("requests", "what a fetch asks of Telegram", run_requests, rounds=1, quick_rounds=1),
     Case("sizes", "time for a message in chats of any size", run_sizes, rounds=3, quick_rounds=1),
 )

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.bench.cases.throughput import HISTORY
 from tests.bench.cases.worker import RANGE
-from tests.bench.figures import Case, Row, at_most, in_turn, ratios
+from tests.bench.figures import Case, Row, at_most, ratios
 from tests.bench.stage import CHAT, Bench, BenchStage, chat, days
 
 CHATS = tuple(f"chat_{number}" for number in range(4))
@@ -30,16 +30,16 @@ def run_kill(bench: Bench) -> Iterator[Row]:
         stage.calm()
         stage.fetch_once(*fetch, FETCH_CONCURRENCY="4")
         calm = stage.requests(HISTORY)
-        again = [_killed(stage, fetch, calm * part // 8) - calm for part in _parts(bench.rounds)]
+        again = [_killed(stage, fetch, calm * part // 8) - calm for part in _parts(bench)]
     samples = [extra * 100 / len(CHATS) for extra in again]
     yield Row(
         "messages fetched again after kill -9, for each chat", "messages", samples, at_most(100)
     )
 
 
-def _parts(rounds: int) -> list[int]:
+def _parts(bench: Bench) -> Iterator[int]:
     """Eighths of the work after which to kill."""
-    return [2 + number % 5 for number in range(rounds)]
+    return (2 + number % 5 for number in bench.each_round())
 
 
 def _killed(stage: BenchStage, fetch: list[str], after: int) -> int:
@@ -65,7 +65,7 @@ def run_watching(bench: Bench) -> Iterator[Row]:
             "unreachable": partial(_seconds, stage, **unreachable, METRICS_MODE="off"),
         }
         ways["quiet"]()
-        took = in_turn(bench.rounds, ways)
+        took = bench.in_turn(ways)
     for way, what in (
         ("watched", "logs shipped by plain HTTP, metrics scraped"),
         ("unreachable", "logs to sinks that can't be reached"),

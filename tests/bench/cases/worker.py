@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 from tests.bench.cases.throughput import duration
-from tests.bench.figures import Case, Row, at_least, at_most, in_turn, percentile, ratios
+from tests.bench.figures import Case, Row, at_least, at_most, percentile, ratios
 from tests.bench.stage import CHAT, FIRST, LAST, Bench, BenchStage, chat, days
 from tests.e2e.stage import PATIENCE, Process
 
@@ -32,7 +32,7 @@ def run_queue(bench: Bench) -> Iterator[Row]:
             return duration(stage.fetch_once(CHAT, *days()).output)
 
         fetch()
-        took = in_turn(bench.rounds, {"run": through_redis, "fetch": fetch})
+        took = bench.in_turn({"run": through_redis, "fetch": fetch})
     yield Row(
         f"tgworker run, {count:,} messages by one command",
         "× fetch",
@@ -43,27 +43,41 @@ def run_queue(bench: Bench) -> Iterator[Row]:
 
 
 def run_lifecycle(bench: Bench) -> Iterator[Row]:
-    """From the start of the process to its end; submitting is measured while the worker is idle."""
-    began: list[float] = []
-    submitted: list[float] = []
-    ended: list[float] = []
-    submit = [sys.executable, "-c", "from tgworker.cli.submit import submit; submit()"]
+    """From the start of the process to its end; submitting is measured while the worker is idle.
+
+    Beside them, in each round, what nothing written in Python can do without.
+    """
+    took: dict[str, list[float]] = {
+        name: [] for name in ("ready", "submit", "end", "libraries", "bare")
+    }
     with bench.stage(chat(per_day=[10])) as stage:
-        for _ in range(bench.rounds):
+        for _ in bench.each_round():
             at = time.perf_counter()
             worker = stage.worker(DATA_DIR=stage.fresh())
-            began.append(time.perf_counter() - at)
-            run = stage.measure([*submit, CHAT, "--from", FIRST, "--to", LAST])
-            submitted.append(run.seconds)
+            took["ready"].append(time.perf_counter() - at)
+            run = stage.measure([*_python(_SUBMIT), CHAT, "--from", FIRST, "--to", LAST])
+            took["submit"].append(run.seconds)
             stage.drain(run.output.decode().strip())
             at = time.perf_counter()
             worker.signal(signal.SIGTERM)
             worker.process.wait(PATIENCE)
-            ended.append(time.perf_counter() - at)
+            took["end"].append(time.perf_counter() - at)
             stage.end(worker)
-    yield Row("start to READY", "s", began, at_most(1.5))
-    yield Row("tgworker-submit", "s", submitted, at_most(0.3))
-    yield Row("SIGTERM when idle, to the end", "s", ended, at_most(0.5))
+            took["libraries"].append(stage.measure(_python(_LIBRARIES)).seconds)
+            took["bare"].append(stage.measure(_python("pass")).seconds)
+    yield Row("start to READY", "s", took["ready"], at_most(1.5))
+    yield Row("tgworker-submit", "s", took["submit"], at_most(0.3))
+    yield Row("SIGTERM when idle, to the end", "s", took["end"], at_most(0.5))
+    yield Row("start to READY", "× importing", ratios(took["ready"], took["libraries"]))
+    yield Row("tgworker-submit", "× bare Python", ratios(took["submit"], took["bare"]))
+
+
+_SUBMIT = "from tgworker.cli.submit import submit; submit()"
+_LIBRARIES = "import telethon, trio_asyncio, redis.asyncio"
+
+
+def _python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
 
 
 def run_answer(bench: Bench) -> Iterator[Row]:
@@ -72,12 +86,17 @@ def run_answer(bench: Bench) -> Iterator[Row]:
     with bench.stage(chat(per_day=[10])) as stage:
         worker = stage.worker(DATA_DIR=stage.fresh())
         stage.drain(stage.push(chat=CHAT, **RANGE))
-        waits = [_milliseconds_to_started(stage, times) for _ in range(bench.rounds)]
+        waits, echoes = [], []
+        for _ in bench.each_round():
+            waits.append(_milliseconds_to_started(stage, times))
+            echoes.append(_milliseconds_of_an_echo(stage, times))
         stage.end(worker)
     for name, share, bound in (("p50", 0.5, 5), ("p99", 0.99, 25)):
         samples = [percentile(wait, share) for wait in waits]
         what = f"RPUSH to started, idle worker, {name} of {times}"
         yield Row(what, "ms", samples, at_most(bound))
+    medians = ([percentile(each, 0.5) for each in some] for some in (waits, echoes))
+    yield Row("the same, p50", "× Redis alone", ratios(*medians))
 
 
 def _milliseconds_to_started(stage: BenchStage, times: int) -> list[float]:
@@ -102,12 +121,28 @@ def _milliseconds_to_started(stage: BenchStage, times: int) -> list[float]:
     return waits
 
 
+def _milliseconds_of_an_echo(stage: BenchStage, times: int) -> list[float]:
+    """What Redis alone takes for it: a push, and a message to who listens."""
+    waits = []
+    with stage.redis.pubsub(ignore_subscribe_messages=True) as echo:
+        echo.subscribe("bench_echo")
+        echo.get_message(timeout=1)
+        for _ in range(times):
+            at = time.perf_counter()
+            stage.redis.rpush("bench_list", "{}")
+            stage.redis.publish("bench_echo", "{}")
+            echo.get_message(timeout=PATIENCE)
+            waits.append((time.perf_counter() - at) * 1000)
+    stage.redis.delete("bench_list")
+    return waits
+
+
 def run_idle(bench: Bench) -> Iterator[Row]:
     seconds = bench.size(30, 5)
     with bench.stage(chat(per_day=[10])) as stage:
         worker = stage.worker(DATA_DIR=stage.fresh(), METRICS_MODE="scrape", HTTP_PORT="0")
         time.sleep(SETTLE_SECONDS)
-        shares = [_share_of_core(worker, seconds) for _ in range(bench.rounds)]
+        shares = [_share_of_core(worker, seconds) for _ in bench.each_round()]
         stage.end(worker)
     yield Row(f"idle worker, over {seconds} s", "% of a core", shares, at_most(0.5))
 

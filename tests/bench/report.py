@@ -52,7 +52,7 @@ def summary(results: Sequence[Result]) -> str:
     text = f"{len(count['met'])} of {len(rows)} targets met"
     for title, some in (("missed", count["missed"]), ("not run", absent)):
         if some:
-            text += f"; {title}: " + ", ".join(f"{case} ({row.what})" for case, row in some)
+            text += f"; {title}: " + ", ".join(f"{case} ({row.unit})" for case, row in some)
     return text + "."
 
 

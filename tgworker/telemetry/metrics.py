@@ -29,6 +29,8 @@ OTHER_CHATS = "(other)"
 _FETCH_BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 _REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _NO_ERROR = "ok"
+_USUAL_ERRORS = ("network", "timeout", "server", "storage", "days_failed", "internal")
+"""There from the start: Prometheus can't tell how much a series grew that it sees for the first time."""
 
 
 class Metrics:
@@ -110,6 +112,8 @@ class Metrics:
         self._bytes = self._counter("tgworker_written_bytes", "Bytes of artifacts written.")
         for outcome in ("completed", "failed"):
             self._commands.labels(outcome)
+        for error_type in _USUAL_ERRORS:
+            self._errors.labels(error_type)
 
     def _make_telegram_metrics(self) -> None:
         self._requests = Histogram(

@@ -211,9 +211,7 @@ def test_the_build_ends_with_a_program_that_answers_and_with_nothing_else(tmp_pa
     assert line.startswith("no worker: ")
     (packages,) = program.glob("lib/python*/site-packages")
     assert pins(default_environment()) | {"tgworker": tgworker.__version__} == installed(packages)
-    tests = [
-        p for pattern in ("*tests", "test_*.py", "conftest.py") for p in packages.rglob(pattern)
-    ]
+    tests = [p for pattern in ("*tests", "conftest.py") for p in packages.rglob(pattern)]
     assert [] == tests
     assert [] == [p for pattern in (".env*", "*.session*") for p in program.rglob(pattern)]
 

@@ -11,7 +11,14 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tgworker.core.artifact import Outline, canonical, read_stream, read_whole, render
+from tgworker.core.artifact import (
+    Outline,
+    canonical,
+    encode_messages,
+    read_stream,
+    read_whole,
+    render,
+)
 from tgworker.core.codec import to_json
 from tgworker.core.message import Message
 from tgworker.core.model import ArtifactFormat, Chat, ChatType, Participant, Person
@@ -31,7 +38,9 @@ def artifact(messages, form, people=()):
     for message in messages:
         outline.add(message)
     head = outline.head(CHAT, DAY, True, "1.0.0")
-    return b"".join(render(form, head, messages, outline, {p.id: p for p in people}))
+    return b"".join(
+        render(form, head, encode_messages(messages, head.chat), outline, {p.id: p for p in people})
+    )
 
 
 def plain(message_id: int, **fields: object) -> dict[str, object]:

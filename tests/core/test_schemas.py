@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.test_tracing import traces
-from tgworker.core.artifact import Outline, render
+from tgworker.core.artifact import Outline, encode_messages, render
 from tgworker.core.chats import parse_chat
 from tgworker.core.codec import structure, to_json
 from tgworker.core.commands import parse_command
@@ -189,8 +189,15 @@ def test_artifacts_fit_their_schema_in_both_formats(values, data):
         if message.from_id is not None and data.draw(st.booleans())
     }
 
-    check("artifact", b"".join(render(ArtifactFormat.JSON, head, raw, outline, people)))
-    for line in render(ArtifactFormat.JSONL, head, raw, outline, people):
+    check(
+        "artifact",
+        b"".join(
+            render(ArtifactFormat.JSON, head, encode_messages(raw, head.chat), outline, people)
+        ),
+    )
+    for line in render(
+        ArtifactFormat.JSONL, head, encode_messages(raw, head.chat), outline, people
+    ):
         check("message", line)
 
 

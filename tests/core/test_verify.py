@@ -10,7 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgworker.core.artifact import Outline, index_row, render
+from tgworker.core.artifact import Outline, encode_messages, index_row, render
 from tgworker.core.codec import to_json
 from tgworker.core.message import Message
 from tgworker.core.model import ArtifactFormat, Chat, ChatType, Person
@@ -51,7 +51,9 @@ def artifact(form=JSON, numbers=range(1, 8), complete=True, day=DAY) -> list[byt
         outline.add(each)
     head = outline.head(CHAT, day, complete, "1.0.0")
     people = {1: Person(1, "one", "One")}
-    return b"".join(render(form, head, raw, outline, people)).splitlines(keepends=True)
+    return b"".join(
+        render(form, head, encode_messages(raw, head.chat), outline, people)
+    ).splitlines(keepends=True)
 
 
 def checked(lines, form=JSON, owner=OWNER):
@@ -94,6 +96,9 @@ TAMPERINGS = [
     (3, b"@ru_python", b"@stranger", "message 3 is of chat @stranger", "afresh"),
     (3, b'"id":3', b'"id":2', "message 2 is there twice", "fetch"),
     (3, b'"id":3', b'"id":1', "message 1 stands after 2", "fetch"),
+    (3, b'"id":3', b'"id":3.0', "message 3.0 has an id with a point", "fetch"),
+    (3, b'"reply_to":1', b'"reply_to":1e0', "message 3 has an id with a point", "fetch"),
+    (7, b'"id":7', b'"id":9999999999999999999', "message 9999999999999999999 has", "fetch"),
     (3, b'"reply_to":1', b'"reply_to":2', "its threads do not fit its messages", "fetch"),
     (3, b'"from_id":1', b'"from_id":2', "its participants do not fit its messages", "fetch"),
     (9, b'"root_id":1', b'"root_id":"a"', "thread breaks its schema: $.root_id", "fetch"),

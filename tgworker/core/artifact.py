@@ -7,9 +7,8 @@ line. JSONL has one message a line and nothing else. The same messages give the 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -17,6 +16,7 @@ import orjson
 from attrs import frozen
 
 from tgworker.core.codec import OPTIONAL, structure, to_json
+from tgworker.core.merge import IdSet
 from tgworker.core.message import Message
 from tgworker.core.model import ArtifactFormat, Chat, DayRow, Participant, Person, Thread
 from tgworker.core.threads import Row, ThreadFinder, list_participants
@@ -37,6 +37,8 @@ _OPEN_MESSAGES = b',"messages":[\n'
 _OPEN_THREADS = b'],"threads":[\n'
 _OPEN_PARTICIPANTS = b'],"participants":[\n'
 _END = b"]}\n"
+_SOME = 100
+_LONG = 2**63
 
 
 @frozen(kw_only=True)
@@ -59,22 +61,20 @@ class Outline:
     """What has to be known of all messages of a day before the first one can be written; holds only ids."""
 
     def __init__(self) -> None:
-        self._count = 0
-        self._first_id: int | None = None
-        self._last_id: int | None = None
-        self._messages_of: Counter[int] = Counter()
         self._finder = ThreadFinder()
 
+    @property
+    def ids(self) -> IdSet:
+        """The messages that were added."""
+        return self._finder.ids
+
     def add(self, message: RawMessage) -> None:
-        """Take the next message; ids must ascend."""
-        row = Row(message["id"], message["reply_to"], message["from_id"])
-        self._count += 1
-        if self._first_id is None:
-            self._first_id = row.id
-        self._last_id = row.id
-        if row.from_id is not None:
-            self._messages_of[row.from_id] += 1
-        self._finder.add(row)
+        """Take one more message."""
+        self.enter(message["id"], message["reply_to"], message["from_id"])
+
+    def enter(self, id: int, reply_to: int | None, from_id: int | None) -> None:
+        """Take one more message, of which this is all that matters."""
+        self._finder.add(Row(id, reply_to, from_id))
 
     def head(self, chat: Chat, day: dt.date, complete: bool, schema_version: str) -> Head:
         return Head(
@@ -83,16 +83,16 @@ class Outline:
             chat_id=chat.id,
             date=day,
             complete=complete,
-            message_count=self._count,
-            first_id=self._first_id,
-            last_processed_msg_id=self._last_id,
+            message_count=len(self.ids),
+            first_id=self.ids.first,
+            last_processed_msg_id=self.ids.last,
         )
 
-    def threads(self) -> tuple[Thread, ...]:
+    def threads(self) -> Iterator[Thread]:
         return self._finder.threads()
 
     def participants(self, people: Mapping[int, Person]) -> tuple[Participant, ...]:
-        return list_participants(self._messages_of, people)
+        return list_participants(self._finder.messages_of(), people)
 
 
 def index_row(
@@ -115,33 +115,33 @@ def index_row(
 def render(
     form: ArtifactFormat,
     head: Head,
-    messages: Iterable[RawMessage],
+    messages: Iterable[bytes],
     outline: Outline,
     people: Mapping[int, Person],
 ) -> Iterator[bytes]:
-    """The pieces of an artifact, about one message each; `outline` has seen the same messages before.
-
-    A chat that was renamed is called by its new name throughout, in messages that were saved before, too.
-    """
-    messages = _under_one_name(messages, head.chat)
+    """The pieces of an artifact. `messages` are JSON, ascending by id; `outline` has seen the same messages before."""
     if form is ArtifactFormat.JSONL:
         return _render_jsonl(head, messages)
     return _render_json(head, messages, outline.threads(), outline.participants(people))
 
 
-def _under_one_name(messages: Iterable[RawMessage], label: str) -> Iterator[RawMessage]:
+def encode_messages(messages: Iterable[RawMessage], label: str) -> Iterator[bytes]:
+    """The JSON of messages.
+
+    A chat that was renamed is called by its new name (`label`) throughout, in messages that were saved before, too.
+    """
     for message in messages:
-        yield message if message["chat"] == label else message | {"chat": label}
+        yield orjson.dumps(message if message["chat"] == label else message | {"chat": label})
 
 
 def _render_json(
     head: Head,
-    messages: Iterable[RawMessage],
+    messages: Iterable[bytes],
     threads: Iterable[Thread],
     participants: Iterable[Participant],
 ) -> Iterator[bytes]:
     yield to_json(head).removesuffix(b"}") + _OPEN_MESSAGES
-    yield from render_lines(map(orjson.dumps, messages))
+    yield from render_lines(messages)
     yield _OPEN_THREADS
     yield from render_lines(map(to_json, threads))
     yield _OPEN_PARTICIPANTS
@@ -149,17 +149,19 @@ def _render_json(
     yield _END
 
 
-def _render_jsonl(head: Head, messages: Iterable[RawMessage]) -> Iterator[bytes]:
-    prefix = {"schema_version": head.schema_version, "timezone": head.timezone}
+def _render_jsonl(head: Head, messages: Iterable[bytes]) -> Iterator[bytes]:
+    told = {"schema_version": head.schema_version, "timezone": head.timezone}
+    prefix = orjson.dumps(told).removesuffix(b"}") + b","
     for message in messages:
-        yield orjson.dumps(prefix | message) + b"\n"
+        yield b"%b%b\n" % (prefix, message.removeprefix(b"{"))
 
 
 def render_lines(items: Iterable[bytes]) -> Iterator[bytes]:
-    """The inside of a JSON array, an item a line."""
+    """The inside of a JSON array, an item a line; some at a time, since joining is faster than adding."""
+    rest = iter(items)
     separator = b""
-    for item in items:
-        yield separator + item
+    while some := tuple(islice(rest, _SOME)):
+        yield separator + b",\n".join(some)
         separator = b",\n"
     if separator:
         yield b"\n"
@@ -171,11 +173,23 @@ def canonical(raw: Any) -> RawMessage:
     Raises:
         ValueError: it is no message.
     """
-    if isinstance(raw, dict) and tuple(raw) in _FORMS and type(raw["id"]) is int:
-        if all(raw.get(key, True) for key in OPTIONAL):
+    if isinstance(raw, dict) and tuple(raw) in _FORMS:
+        if all(raw.get(key, True) for key in OPTIONAL) and _has_sound_ids(raw):
             return raw
     message: RawMessage = orjson.loads(to_json(structure(raw, Message)))
+    if not _has_sound_ids(message):
+        raise ValueError("an id has more than 64 bits")
     return message
+
+
+def _has_sound_ids(message: RawMessage) -> bool:
+    """Whether the ids that threads are made of are numbers of at most 64 bits."""
+    id, *others = message["id"], message["reply_to"], message["from_id"]
+    return _is_sound(id) and all(each is None or _is_sound(each) for each in others)
+
+
+def _is_sound(id: Any) -> bool:
+    return type(id) is int and -_LONG <= id < _LONG
 
 
 def read_stream(lines: Iterable[bytes], form: ArtifactFormat) -> Iterator[tuple[Section, Any]]:

@@ -1,6 +1,6 @@
 """Putting together what is held of a day and what came anew.
 
-Everything is a stream that ascends by message id; of a whole day only ids are ever in memory, 8 bytes each.
+Everything is a stream that ascends by message id; of a whole day only ids are ever in memory, 4 bytes each.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ T = TypeVar("T")
 
 
 class IdSet:
-    """Message ids in ascending order. Adding the highest is cheap, and that is nearly always what happens."""
+    """Message ids in ascending order. Adding the highest is cheap, and that is nearly always what happens.
+
+    In TL they have 32 bits; should one have more, all get 64.
+    """
 
     def __init__(self, ids: Iterable[int] = ()) -> None:
-        self._ids = array("q")
+        self._ids = array("i")
         for message_id in ids:
             self.add(message_id)
 
@@ -31,10 +34,13 @@ class IdSet:
         return iter(self._ids)
 
     def __contains__(self, message_id: object) -> bool:
-        if not isinstance(message_id, int):
-            return False
+        return isinstance(message_id, int) and self.find(message_id) is not None
+
+    def find(self, message_id: int) -> int | None:
+        """Its place in the order; None if it is not held."""
         place = bisect_left(self._ids, message_id)
-        return place < len(self._ids) and self._ids[place] == message_id
+        held = place < len(self._ids) and self._ids[place] == message_id
+        return place if held else None
 
     @property
     def first(self) -> int | None:
@@ -46,11 +52,16 @@ class IdSet:
 
     def add(self, message_id: int) -> int:
         """Take an id in, if it is not held yet; returns its place in the order."""
-        if not self._ids or message_id > self._ids[-1]:
-            self._ids.append(message_id)
-            return len(self._ids) - 1
-        place = bisect_left(self._ids, message_id)
-        if self._ids[place] != message_id:
+        ids = self._ids
+        place = len(ids)
+        if place and message_id <= ids[-1]:
+            place = bisect_left(ids, message_id)
+            if ids[place] == message_id:
+                return place
+        try:
+            ids.insert(place, message_id)
+        except OverflowError:
+            self._ids = array("q", ids)
             self._ids.insert(place, message_id)
         return place
 

@@ -105,7 +105,11 @@ class _Check:
             return
         self._first = message_id if self._first is None else self._first
         self._last = message_id
-        self._outline.add(raw)
+        try:
+            self._outline.add(raw)
+        except (TypeError, OverflowError):
+            what = f"message {message_id} has an id with a point, or of more than 64 bits"
+            self.found.add("ids", what, Remedy.FETCH)
 
     def _check_head(self, head: dict[str, Any]) -> None:
         empty: dict[str, Any] = {"messages": [], "threads": [], "participants": []}

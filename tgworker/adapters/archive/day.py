@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from attrs import evolve, frozen
 
@@ -16,7 +17,7 @@ from tgworker.adapters.archive.layout import DayPlace
 from tgworker.adapters.archive.part import PartFile
 from tgworker.adapters.archive.rebuild import enter_row, sound_index
 from tgworker.adapters.archive.stored import StoredArtifact, load_artifacts
-from tgworker.core.artifact import Outline, RawMessage, index_row, render
+from tgworker.core.artifact import Outline, RawMessage, encode_messages, index_row, render
 from tgworker.core.merge import IdSet, merge, unheld
 from tgworker.core.message import Message
 from tgworker.core.model import ArtifactFormat, Chat, DayRow, Person
@@ -26,6 +27,7 @@ from tgworker.errors import StorageError
 _PIECE = 1000
 """Messages between two looks at whether the work was cancelled."""
 
+T = TypeVar("T")
 Check = Callable[[], object]
 """Raises if the work may not go on: it was cancelled, or somebody else does it now."""
 
@@ -145,7 +147,10 @@ class DayFiles:
         expected: int | None = None,
         check: Check,
     ) -> DayRow:
-        """Two passes over the merged stream: one to count and find the threads, one to write.
+        """Write the artifact and its row, and remove the part.
+
+        The part's lines are copied. Where there is something to merge them with, it takes two passes over the merged
+        stream: one to count and find the threads, one to write.
 
         The order of the steps is what makes any of them a safe place to die: the artifact stands before its row, the
         row before anything is removed.
@@ -175,21 +180,30 @@ class DayFiles:
     def _write_artifact(
         self, complete: bool, fetched_at: datetime, whole: bool, check: Check
     ) -> DayRow:
-        disk, form = self._conditions.disk, self._conditions.form
+        disk, form, label = self._conditions.disk, self._conditions.form, self._chat.label
         check()
         self._part.sync()
+        self.updated = self.vanished = 0
+        if self._stored or not self._part.is_fit_for(label):
+            outline = self._merge(whole, check)
+            lines = encode_messages((message for message, _ in self._merged(whole, check)), label)
+        else:
+            outline, lines = self._part.outline, _watched(self._part.lines(), check)
+        make_folder(disk, self.place.year_folder)
+        head = outline.head(self._chat, self.place.day, complete, self._conditions.schema_version)
+        pieces = render(form, head, lines, outline, self._people())
+        size, digest = put_file(disk, self.place.artifact(form), pieces, check)
+        return index_row(head, size, digest, fetched_at, form)
+
+    def _merge(self, whole: bool, check: Check) -> Outline:
+        """Look through what the day will hold, and count what changes."""
         outline = Outline()
         changes: Counter[Change] = Counter()
         for message, change in self._merged(whole, check):
             outline.add(message)
             changes[change] += 1
         self.updated, self.vanished = changes[Change.UPDATED], changes[Change.VANISHED]
-        make_folder(disk, self.place.year_folder)
-        head = outline.head(self._chat, self.place.day, complete, self._conditions.schema_version)
-        messages = (message for message, _ in self._merged(whole, check))
-        pieces = render(form, head, messages, outline, self._people())
-        size, digest = put_file(disk, self.place.artifact(form), pieces, check)
-        return index_row(head, size, digest, fetched_at, form)
+        return outline
 
     def _people(self) -> dict[int, Person]:
         people: dict[int, Person] = {}
@@ -200,11 +214,14 @@ class DayFiles:
     def _merged(self, whole: bool, check: Check) -> Iterator[tuple[RawMessage, Change]]:
         """What the part holds and, of the rest, what the artifacts hold."""
         stored = merge(*(old.messages() for old in self._stored), key=_id_of)
-        merged = reconcile(self._part.messages(), stored, whole=whole)
-        for number, item in enumerate(merged):
-            if number % _PIECE == 0:
-                check()
-            yield item
+        return _watched(reconcile(self._part.messages(), stored, whole=whole), check)
+
+
+def _watched(items: Iterable[T], check: Check) -> Iterator[T]:
+    for number, item in enumerate(items):
+        if number % _PIECE == 0:
+            check()
+        yield item
 
 
 def _id_of(message: RawMessage) -> int:

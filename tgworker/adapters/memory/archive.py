@@ -15,7 +15,7 @@ import orjson
 import trio
 from attrs import define, evolve, field
 
-from tgworker.core.artifact import Outline, RawMessage, index_row, render
+from tgworker.core.artifact import Outline, RawMessage, encode_messages, index_row, render
 from tgworker.core.codec import to_json
 from tgworker.core.layout import artifact_path, folder_name
 from tgworker.core.merge import unheld
@@ -258,7 +258,8 @@ class MemoryDay:
             outline.add(message)
         form = self._archive.artifact_format
         head = outline.head(self.chat, self.day, complete, self._archive.schema_version)
-        data = b"".join(render(form, head, held.by_id.values(), outline, held.people))
+        messages = encode_messages(held.by_id.values(), head.chat)
+        data = b"".join(render(form, head, messages, outline, held.people))
         row = evolve(
             index_row(head, len(data), hashlib.sha256(data).hexdigest(), fetched_at, form),
             expected=expected,

@@ -265,6 +265,7 @@ def test_redis_may_be_named_by_a_url_or_by_its_parts(environ, url):
         ("REDIS_URL", "redis://localhost:port", "must have a port from 0 to 65535"),
         ("REDIS_HOST", "redis://tg-redis", "must be a host name or an address"),
         ("REDIS_HOST", ":", "must be a host name or an address"),
+        ("REDIS_HOST", "tg-redis:6379", "must be a host name or an address"),
         ("REDIS_PORT", "0", "must be a whole number from 1 to 65535"),
         ("REDIS_DB", "one", "must be a whole number of at least 0"),
         ("TELEGRAM_SERVER", "localhost", "must be host:port"),

@@ -20,10 +20,12 @@ from tgworker.adapters.redis.locks import RedisChatLocks
 from tgworker.adapters.redis.queue import RedisCommandQueue
 from tgworker.adapters.telegram import open_gateway
 from tgworker.background import open_background
+from tgworker.core.facts import TelegramSeen
 from tgworker.core.model import Event, FetchCommand
 from tgworker.errors import AccountUnusableError, ExitCode, SettingsError, TgworkerError
 from tgworker.instruments import Shipment, open_instruments, open_shipping
 from tgworker.ports import Archive, FloodLedger, Observer
+from tgworker.service.disk_watch import watch_disk
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
 from tgworker.service.floods import FloodPolicy
@@ -37,7 +39,6 @@ from tgworker.service.retry import RetryPolicy
 from tgworker.service.stop import Stop, StoppingError
 from tgworker.service.supervisor import supervise, watch_signals
 from tgworker.settings import FloodWaitStrategy, RateLimitStrategy, Settings
-from tgworker.telemetry.pulse import open_pulse
 
 log = structlog.get_logger()
 
@@ -126,6 +127,7 @@ async def _serve(settings: Settings, stop: Stop, shipments: Sequence[Shipment]) 
             open_background() as background,
         ):
             background.start_soon(watch_queue, queue, observer)
+            background.start_soon(watch_disk, archive, observer)
             emitter = Emitter(sink, outage, observer)
             runner = JobRunner(
                 queue=queue,
@@ -156,7 +158,7 @@ async def _serve(settings: Settings, stop: Stop, shipments: Sequence[Shipment]) 
                 runner=runner,
                 emitter=emitter,
                 stop=stop,
-                pulse=open_pulse(settings.health_file, settings.worker_id),
+                pulse=instruments.pulse,
                 health=instruments.health,
                 shutdown_timeout=settings.shutdown_timeout_seconds,
             )
@@ -171,7 +173,12 @@ async def _fetch_once(
 ) -> int:
     async with open_instruments(settings, Outage(0), shipments, serve=False) as instruments:
         try:
-            async with _open_fetcher(settings, stop, instruments.observer) as (fetcher, _):
+            async with (
+                _open_fetcher(settings, stop, instruments.observer) as (fetcher, archive),
+                open_background() as background,
+            ):
+                background.start_soon(watch_disk, archive, instruments.observer)
+                instruments.health.started()
                 return await fetch_once(
                     fetcher,
                     commands,
@@ -212,6 +219,7 @@ async def _open_fetcher(
             schema_version=settings.schema_version,
         ) as archive,
     ):
+        observer.note(TelegramSeen(gateway.connected))
         ledgers: list[FloodLedger] = [gateway.open_flood_ledger()]
         if redis is not None and gateway.account is not None:
             ledgers.append(RedisFloodLedger(redis, gateway.account, settings.command_queue))

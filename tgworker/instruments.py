@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from tgworker import __version__
 from tgworker.background import open_background
+from tgworker.core.health import Patience
 from tgworker.errors import SettingsError
-from tgworker.ports import Observer
-from tgworker.service.health import HealthMonitor
+from tgworker.ports import Observer, Pulse
+from tgworker.service.health import HealthMonitor, keep_beating
 from tgworker.service.outage import Outage
 from tgworker.settings import MetricsMode, Settings
 from tgworker.settings.parsers import pairs
+from tgworker.telemetry.health_file import read_health_file
 from tgworker.telemetry.metrics import Metrics
 from tgworker.telemetry.observers import LoopLag, Observers
+from tgworker.telemetry.pulse import open_pulse
 from tgworker.telemetry.sinks.buffer import LineBuffer
 
 if TYPE_CHECKING:
@@ -28,6 +33,9 @@ if TYPE_CHECKING:
 
 _SCRAPED = (MetricsMode.SCRAPE, MetricsMode.BOTH)
 _PUSHED = (MetricsMode.PUSH, MetricsMode.BOTH)
+
+LATE_SECONDS = 60.0
+"""So late may a busy machine make anything."""
 
 _SLOWEST_SHARE = 16
 """The pace may fall to so small a part of the set one."""
@@ -45,33 +53,49 @@ class Shipment:
 class Instruments:
     observer: Observer
     health: HealthMonitor
+    pulse: Pulse
 
 
 @asynccontextmanager
 async def open_instruments(
     settings: Settings, outage: Outage, shipments: Iterable[Shipment], *, serve: bool = True
 ) -> AsyncIterator[Instruments]:
-    """Measure, push and, if `serve`, answer scrapes, for as long as the block runs."""
-    health = HealthMonitor(redis_away=lambda: outage.lasts, stall_seconds=_longest_wait(settings))
+    """Measure, push, tell systemd and the health file and, if `serve`, answer scrapes, while the block runs."""
+    health = HealthMonitor(outage, _patience(settings))
+    pulse = open_pulse(_own_health_file(settings, serve), settings.worker_id)
+    metrics, lag = _metrics(health, shipments)
+    try:
+        async with _open_tracers(settings) as tracers, open_background() as tasks:
+            tasks.start_soon(lag.watch)
+            tasks.start_soon(keep_beating, pulse, health)
+            if serve and settings.metrics_mode in _SCRAPED:
+                from tgworker.telemetry.http import StatusApp, serve_http
+
+                app = StatusApp(metrics.registry, health.report)
+                await tasks.start(serve_http, settings.http_host, settings.http_port, app)
+            if settings.metrics_mode in _PUSHED and settings.pushgateway_url is not None:
+                from tgworker.telemetry.push import Pushing
+
+                pushing = Pushing(
+                    settings.pushgateway_url, settings.service_name, settings.worker_id
+                )
+                tasks.start_soon(pushing.run, metrics.registry, settings.push_interval_seconds)
+            yield Instruments(Observers(health, metrics, *tracers), health, pulse)
+    finally:
+        pulse.ended()
+
+
+def _metrics(health: HealthMonitor, shipments: Iterable[Shipment]) -> tuple[Metrics, LoopLag]:
     metrics, lag = Metrics(version=__version__), LoopLag()
-    metrics.gauge(
-        "tgworker_event_loop_lag_seconds", "How late the event loop is.", lambda: lag.seconds
-    )
+    for name, help, read in (
+        ("event_loop_lag_seconds", "How late the event loop is.", lambda: lag.seconds),
+        ("live", "0 where something hangs; as /healthz.", lambda: health.report().live),
+        ("ready", "1 where a command would be carried out now.", lambda: health.report().ready),
+    ):
+        metrics.gauge(f"tgworker_{name}", help, read)
     for shipment in shipments:
         metrics.dropped_lines(shipment.store.name, shipment.buffer)
-    async with _open_tracers(settings) as tracers, open_background() as tasks:
-        tasks.start_soon(lag.watch)
-        if serve and settings.metrics_mode in _SCRAPED:
-            from tgworker.telemetry.http import StatusApp, serve_http
-
-            app = StatusApp(metrics.registry, health.report)
-            await tasks.start(serve_http, settings.http_host, settings.http_port, app)
-        if settings.metrics_mode in _PUSHED and settings.pushgateway_url is not None:
-            from tgworker.telemetry.push import Pushing
-
-            pushing = Pushing(settings.pushgateway_url, settings.service_name, settings.worker_id)
-            tasks.start_soon(pushing.run, metrics.registry, settings.push_interval_seconds)
-        yield Instruments(Observers(health, metrics, *tracers), health)
+    return metrics, lag
 
 
 @asynccontextmanager
@@ -111,11 +135,23 @@ async def _open_tracers(settings: Settings) -> AsyncIterator[tuple[Observer, ...
         yield (tracing,)
 
 
-def _longest_wait(settings: Settings) -> float:
+def _patience(settings: Settings) -> Patience:
     """Beyond this no wait is part of the work: each request's turn, flood, retries and time limit, twice over."""
     turn = settings.fetch_concurrency * _SLOWEST_SHARE / settings.requests_per_second
     flood = settings.flood_wait_max_seconds + settings.flood_wait_jitter_seconds
-    return 2 * (turn + flood + settings.retry_max_elapsed_seconds + 60.0)
+    longest = 2 * (turn + flood + settings.retry_max_elapsed_seconds + LATE_SECONDS)
+    return Patience(
+        work=longest + settings.redis_max_outage_seconds,  # which an event may have to outlast
+        queue=2 * settings.redis_block_seconds + LATE_SECONDS,
+        lease=settings.lease_seconds + LATE_SECONDS,
+    )
+
+
+def _own_health_file(settings: Settings, is_worker: bool) -> Path | None:
+    """One that a worker keeps is not for who only fetches once beside it."""
+    file = settings.health_file
+    kept = not is_worker and read_health_file(file, datetime.now(UTC)).worker is not None
+    return None if kept else file
 
 
 def shipments_of(settings: Settings) -> list[Shipment]:

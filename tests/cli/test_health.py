@@ -22,6 +22,7 @@ def write(file: Path, status: str, age: float = 0.0) -> None:
     [
         ("healthy", 0, 0, "healthy: waiting for commands"),
         ("degraded", 55, 0, "degraded: waiting for commands"),
+        ("stopped", 0, 1, "stopped: waiting for commands"),
         ("hung", 0, 1, "hung: waiting for commands"),
         ("healthy", 70, 1, "the worker has not been heard of for 70 s; it was healthy: waiting"),
     ],

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.conftest import MakeStage
+from tests.e2e.supervisor import open_supervisor
 from tests.telemetry.store import open_store
 
 WORLD: dict[str, Any] = {
@@ -52,14 +52,6 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
-
-
-@pytest.fixture
-def systemd(tmp_path: Path) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
-        receiver.bind(str(tmp_path / "notify"))
-        receiver.settimeout(30)
-        yield receiver
 
 
 @pytest.mark.expects_errors
@@ -149,56 +141,73 @@ def _only(lines: list[dict[str, Any]], event: str) -> dict[str, Any]:
     return line
 
 
-def test_systemd_and_a_health_check_follow_a_worker_from_start_to_stop(
-    make_stage: MakeStage, systemd: socket.socket, tmp_path: Path
+def test_a_supervisor_and_a_health_check_follow_a_worker_from_start_to_stop(
+    make_stage: MakeStage, tmp_path: Path
 ) -> None:
+    """It is ready, pings, says what it does, and is given the time that its last page takes."""
     stage = make_stage(WORLD)
-    worker = stage.worker(NOTIFY_SOCKET=systemd.getsockname(), WATCHDOG_USEC="300000")
-    told = [systemd.recv(500).decode() for _ in range(4)]
+    stage.faults({"method": "messages.getHistory", "nth": 2, "delay_ms": 1500})
+    name = f"@tgworker-test-{os.getpid()}"
+    with open_supervisor(name, watchdog_seconds=3.0, stop_seconds=1.0) as supervisor:
+        worker = stage.worker(**supervisor.environ)
+        supervisor.follow(lambda: supervisor.ready and supervisor.pings > 2)
+        assert "waiting for commands" == supervisor.status
+        assert "healthy: waiting for commands" == health(tmp_path / "healthy")
+        stage.push(**DAYS)
+        supervisor.follow(lambda: "fetching @ru_python" == supervisor.status)
+        (command,) = json.loads((tmp_path / "healthy").read_bytes())["commands"]
+        assert "@ru_python" == command["chat"]
+        while stage.requests() < 2:
+            time.sleep(0.01)
 
-    assert "READY=1" in told
-    assert "WATCHDOG=1\nSTATUS=waiting for commands" in told
-    health = json.loads((tmp_path / "healthy").read_bytes())
-    assert ("healthy", "fetcher-1") == (health["status"], health["worker"])
+        assert 0 == supervisor.stop(worker)
+
+    assert "STATUS=stopping; still at @ru_python" in supervisor.heard
+    last_words = supervisor.heard[supervisor.heard.index("STOPPING=1") :]
+    assert "EXTEND_TIMEOUT_USEC=3000000" in last_words and "WATCHDOG=1" in last_words
+    assert "EXTEND_TIMEOUT_USEC=3000000" in supervisor.heard[: supervisor.heard.index("READY=1")]
+    assert ["command.parked"] == [
+        line["event"] for line in worker.lines() if line.get("reason") == "stopping"
+    ]
+    assert "stopped: it has ended" == health(tmp_path / "healthy", code=1)
+
+
+def health(file: Path, code: int = 0) -> str:
+    """What a container's health check says of it."""
     asked = subprocess.run(
         [sys.executable, "-m", "tgworker", "health"],
-        env={**os.environ, "HEALTH_FILE": str(tmp_path / "healthy")},
+        env={**os.environ, "HEALTH_FILE": str(file)},
         capture_output=True,
         timeout=60,
     )
-    assert (0, b"healthy: waiting for commands\n") == (asked.returncode, asked.stdout)
-    worker.signal(signal.SIGTERM)
-    assert 0 == worker.wait()
-    told = []
-    while not told or not told[-1].startswith("STOPPING=1"):
-        told.append(systemd.recv(500).decode())
-    assert "EXTEND_TIMEOUT_USEC=40000000" in told[-1]
+    assert code == asked.returncode, asked
+    return asked.stdout.decode().removesuffix("\n")
 
 
-def test_a_worker_whose_event_loop_is_blocked_gives_no_sign_of_life(
-    make_stage: MakeStage, systemd: socket.socket
+def test_a_worker_whose_event_loop_is_blocked_is_seen_hung_within_the_watchdogs_time(
+    make_stage: MakeStage, tmp_path: Path
 ) -> None:
+    """No sign of life comes, a scrape fails, and the log keeps where it hung."""
     stage = make_stage(WORLD)
     blocker = stage.folder / "sitecustomize.py"
     # A stand-in for a bug: at the signal, the loop's own thread does not come back.
     blocker.write_text(
         "import signal, time\n" "signal.signal(signal.SIGUSR1, lambda *_: time.sleep(3600))\n"
     )
-    worker = stage.worker(
-        PYTHONPATH=f"{stage.folder}:{os.getcwd()}",
-        NOTIFY_SOCKET=systemd.getsockname(),
-        WATCHDOG_USEC="900000",
-        METRICS_MODE="scrape",
-        HTTP_PORT="0",
-    )
-    url = worker.wait_line("http.listening")["url"]
-    while "WATCHDOG=1" not in systemd.recv(500).decode():
-        pass
+    with open_supervisor(tmp_path / "notify", watchdog_seconds=1.5) as supervisor:
+        worker = stage.worker(
+            **supervisor.environ,
+            PYTHONPATH=f"{stage.folder}:{os.getcwd()}",
+            METRICS_MODE="scrape",
+            HTTP_PORT="0",
+        )
+        url = worker.wait_line("http.listening")["url"]
+        supervisor.follow(lambda: supervisor.ready and supervisor.pings > 2)
 
-    worker.signal(signal.SIGUSR1)
-    systemd.settimeout(0.9)  # the watchdog's time: systemd would kill it now
-    with pytest.raises(TimeoutError):
-        while True:
-            systemd.recv(500)
-    with pytest.raises(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=0.5):
-        pass
+        worker.signal(signal.SIGUSR1)
+        with pytest.raises(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=0.3):
+            pass
+        supervisor.end_when_hung(worker)
+
+    assert -signal.SIGABRT == worker.wait()
+    assert "sitecustomize.py" in worker.stderr.read_text()

@@ -21,7 +21,8 @@ from tgworker.adapters.memory.gateway import MemoryGateway
 from tgworker.adapters.memory.locks import MemoryChatLocks
 from tgworker.adapters.memory.observer import MemoryObserver
 from tgworker.adapters.memory.queue import MemoryCommandQueue, MemoryQueueStore
-from tgworker.core.health import Health, Work
+from tgworker.background import open_background
+from tgworker.core.health import Health, Patience, Work
 from tgworker.core.model import (
     Chat,
     ChatRef,
@@ -45,7 +46,7 @@ from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
 from tgworker.service.floods import FloodPolicy
 from tgworker.service.guard import GuardedGateway, GuardPolicy
-from tgworker.service.health import HealthMonitor
+from tgworker.service.health import HealthMonitor, keep_beating
 from tgworker.service.job import JobPolicy, JobRunner
 from tgworker.service.outage import Outage
 from tgworker.service.reader import Reader
@@ -90,7 +91,7 @@ class Machine:
     stop: Stop = field(factory=Stop)
     is_ready: trio.Event = field(factory=trio.Event)
     pulses: list[Health] = field(factory=list)
-    stop_seconds: float | None = None
+    is_stopping: bool = False
     exit_code: int | None = None
     concurrency: int = 2
     observer: Observer = UNOBSERVED
@@ -141,8 +142,11 @@ class Machine:
     def beat(self, health: Health, works: Sequence[Work]) -> None:
         self.pulses.append(health)
 
-    def stopping(self, seconds: float) -> None:
-        self.stop_seconds = seconds
+    def stopping(self) -> None:
+        self.is_stopping = True
+
+    def ended(self) -> None:
+        raise AssertionError("it is not the supervisor's to say")
 
     async def live(self) -> None:
         outage = Outage(self.max_outage)
@@ -172,15 +176,18 @@ class Machine:
             outage=outage,
             stop=self.stop,
         )
-        self.exit_code = await supervise(
-            reader=reader,
-            runner=runner,
-            emitter=emitter,
-            stop=self.stop,
-            pulse=self,
-            health=HealthMonitor(redis_away=lambda: outage.lasts, stall_seconds=300),
-            shutdown_timeout=30,
-        )
+        health = HealthMonitor(outage, Patience(work=300))
+        async with open_background() as background:
+            background.start_soon(keep_beating, self, health)
+            self.exit_code = await supervise(
+                reader=reader,
+                runner=runner,
+                emitter=emitter,
+                stop=self.stop,
+                pulse=self,
+                health=health,
+                shutdown_timeout=30,
+            )
 
 
 @asynccontextmanager
@@ -622,7 +629,7 @@ async def test_a_worker_without_redis_lives_and_is_not_ready(
         await trio.sleep(55)
         assert machine.pulses[-1].ready
 
-    assert 30 == machine.stop_seconds
+    assert machine.is_stopping
 
 
 async def test_a_chat_that_another_host_writes_waits_and_holds_no_place(

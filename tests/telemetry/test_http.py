@@ -14,7 +14,7 @@ import trio
 from prometheus_client import CollectorRegistry, Counter
 
 from tgworker.background import open_background
-from tgworker.core.health import Health
+from tgworker.core.health import Health, health_json
 from tgworker.telemetry.http import StatusApp, serve_http
 
 WELL = Health(live=True, ready=True, reason="waiting for commands")
@@ -44,7 +44,7 @@ async def test_health_is_told_by_status_and_by_word(health: Health, live: int, r
         alive, able = await client.get("/healthz"), await client.get("/readyz")
 
     assert (live, ready) == (alive.status_code, able.status_code)
-    assert {"status": health.status, "reason": health.reason} == able.json()
+    assert health_json(health) == able.json()
 
 
 async def test_metrics_come_as_text_or_as_openmetrics() -> None:

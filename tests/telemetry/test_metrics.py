@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 from datetime import date
@@ -48,6 +49,8 @@ EVERYTHING: tuple[Fact, ...] = (
     facts.LeaseLost(),
     facts.QueueSeen(7),
     facts.OutboxSeen(3),
+    facts.TelegramSeen(True),
+    facts.DiskSeen(10**9),
 )
 
 
@@ -103,6 +106,7 @@ def test_the_numbers_are_what_happened(metrics: Metrics) -> None:
     assert 1 == value(metrics, "tgworker_leases_lost_total")
     assert 7 == value(metrics, "command_queue_length")
     assert 3 == value(metrics, "tgworker_outbox_events")
+    assert 10**9 == value(metrics, "tgworker_disk_free_bytes")
     assert 0 == value(metrics, "tgworker_log_lines_dropped", store="loki")
     assert 0.25 == value(metrics, "tgworker_event_loop_lag_seconds")
     assert 1 == value(metrics, "tgworker_build_info", version="1.2.3")
@@ -116,6 +120,14 @@ def test_what_can_only_be_counted_later_is_zero_from_the_start() -> None:
     assert 0 == value(metrics, "breaker_open_total", component="telegram")
     assert 0 == value(metrics, "tgworker_commands_total", outcome="failed")
     assert 0 == value(metrics, "tgworker_leases_lost_total")
+
+
+def test_a_disk_that_nobody_has_looked_at_is_not_full() -> None:
+    metrics = Metrics(version="1")
+
+    assert math.isnan(value(metrics, "tgworker_disk_free_bytes") or 0)
+    metrics.note(facts.DiskSeen(None, "Read-only file system"))
+    assert 0 == value(metrics, "tgworker_disk_free_bytes")
 
 
 def test_however_many_chats_there_are_series_stay_few() -> None:

@@ -13,9 +13,18 @@ import pytest
 import structlog
 
 from tgworker.core.health import Health, Work
+from tgworker.telemetry.health_file import read_health_file
 from tgworker.telemetry.pulse import open_pulse
 
-WELL = Health(live=True, ready=True, reason="waiting for commands")
+WELL = Health(
+    live=True,
+    ready=True,
+    reason="waiting for commands",
+    seconds_since={"redis": 0.5},
+    disk_free_bytes=10**9,
+)
+STARTING = Health(live=True, ready=False, reason="starting")
+STOPPING = Health(live=True, ready=False, reason="stopping; still at @a")
 HUNG = Health(live=False, ready=False, reason="nothing has moved for 900 s")
 
 
@@ -29,18 +38,23 @@ def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[so
 
 
 def test_systemd_hears_of_each_step(systemd: tuple[socket.socket, str], tmp_path: Path) -> None:
+    """While it starts and stops it asks for the time until it may be late with three beats."""
     receiver, name = systemd
     pulse = open_pulse(tmp_path / "healthy", "w", {"NOTIFY_SOCKET": name})
 
+    pulse.beat(STARTING, [])
     pulse.ready()
     pulse.beat(WELL, [])
-    pulse.stopping(30)
+    pulse.stopping()
+    pulse.beat(STOPPING, [])
 
     assert [
+        "WATCHDOG=1\nSTATUS=starting\nEXTEND_TIMEOUT_USEC=30000000",
         "READY=1",
         "WATCHDOG=1\nSTATUS=waiting for commands",
-        "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=40000000",
-    ] == [receiver.recv(200).decode() for _ in range(3)]
+        "STOPPING=1",
+        "WATCHDOG=1\nSTATUS=stopping; still at @a\nEXTEND_TIMEOUT_USEC=30000000",
+    ] == [receiver.recv(200).decode() for _ in range(5)]
 
 
 def test_a_worker_that_hangs_is_not_vouched_for(
@@ -50,7 +64,7 @@ def test_a_worker_that_hangs_is_not_vouched_for(
     pulse = open_pulse(tmp_path / "healthy", "w", {"NOTIFY_SOCKET": name})
 
     with structlog.testing.capture_logs() as lines:
-        pulse.beat(HUNG, [])
+        pulse.beat(HUNG, [])  # before it is ready, when it would be given more time
 
     assert b"STATUS=nothing has moved for 900 s" == receiver.recv(200)
     assert ["worker.hung"] == [line["event"] for line in lines]
@@ -86,6 +100,8 @@ def test_the_health_file_says_how_it_is_and_what_it_does(tmp_path: Path) -> None
         "status": "healthy",
         "worker": "fetcher-1",
         "reason": "waiting for commands",
+        "seconds_since": {"redis": 0.5},
+        "disk_free_bytes": 10**9,
         "commands": [{"command_id": "c-1", "chat": "@ru_python"}],
     } == told
     assert ["healthy"] == [path.name for path in tmp_path.iterdir()]
@@ -98,3 +114,22 @@ def test_nobody_to_tell_is_a_warning_and_no_more(tmp_path: Path) -> None:
         pulse.beat(WELL, [])
 
     assert ["health.not_written", "systemd.not_told"] == [line["event"] for line in lines]
+
+
+def test_the_last_word_is_that_it_has_ended(tmp_path: Path) -> None:
+    pulse = open_pulse(tmp_path / "healthy", "fetcher-1", {})
+    pulse.beat(WELL, [])
+
+    pulse.ended()
+
+    told = read_health_file(tmp_path / "healthy", datetime.now(UTC))
+    assert (False, "stopped: it has ended", None) == (told.alive, told.line, told.worker)
+
+
+def test_a_file_that_somebody_else_keeps_is_left_alone(tmp_path: Path) -> None:
+    pulse = open_pulse(None, "w", {})
+
+    pulse.beat(WELL, [])
+    pulse.ended()
+
+    assert [] == list(tmp_path.iterdir())

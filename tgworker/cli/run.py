@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 
 import click
@@ -16,6 +17,9 @@ from tgworker.errors import ExitCode, TgworkerError
 from tgworker.instruments import shipments_of
 
 log = structlog.get_logger()
+
+STDERR = 2
+"""The file descriptor: a name in `sys` may be anything."""
 
 _EXAMPLES = """
   tgworker run
@@ -36,6 +40,9 @@ def run() -> int:
     Logs go to stdout, one JSON object a line, or readable text on a terminal.
     """
     settings = read_settings()
+    faulthandler.enable(
+        STDERR
+    )  # whoever aborts a worker that hangs (systemd's watchdog) learns where it did
     shipments = shipments_of(settings)
     start_logging(settings, sys.stdout, [shipment.buffer for shipment in shipments])
     try:

@@ -138,6 +138,21 @@ class QueueSeen:
 
 
 @frozen
+class TelegramSeen:
+    """Whether Telegram could be reached when the worker began."""
+
+    reached: bool
+
+
+@frozen
+class DiskSeen:
+    """How much room the archive has, in bytes, or, with None, what is wrong with its disk."""
+
+    free_bytes: int | None
+    trouble: str | None = None
+
+
+@frozen
 class OutboxSeen:
     """How many events wait to be published."""
 
@@ -160,5 +175,7 @@ Fact: TypeAlias = (
     | LeaseRenewed
     | LeaseLost
     | QueueSeen
+    | TelegramSeen
+    | DiskSeen
     | OutboxSeen
 )

@@ -217,6 +217,10 @@ class ChatShelf(Protocol):
 class Archive(Protocol):
     """The data folder. Raises (every method): StorageError."""
 
+    async def probe(self) -> int:
+        """See whether the data folder can be written; returns how many bytes are free there."""
+        ...
+
     async def sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
         """The sealed days of a chat, found without asking Telegram: by its names and id, now and before."""
         ...
@@ -276,6 +280,10 @@ class Pulse(Protocol):
         """How the worker is at this moment, and what it works on. May block for as long as a file takes."""
         ...
 
-    def stopping(self, seconds: float) -> None:
-        """A stop has begun, and may take so long."""
+    def stopping(self) -> None:
+        """A stop has begun; from now on each beat asks for the time until the next ones."""
+        ...
+
+    def ended(self) -> None:
+        """The worker is no more: the last word."""
         ...

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import trio
 from attrs import evolve
+from structlog.contextvars import get_contextvars
 
 from tgworker.core import facts
 from tgworker.core.facts import BreakerState, Fact
-from tgworker.core.health import Health, Vitals, Work, judge
+from tgworker.core.health import Health, Patience, Vitals, Work, judge
 from tgworker.core.message import Json
 from tgworker.core.tracing import TraceContext
+from tgworker.ports import Pulse
+from tgworker.service.outage import Outage
 
 _MOVES = (facts.RequestEnded, facts.PageFiled, facts.DaySealed)
 """What shows that the work goes on. Renewing a lease does not: that goes by itself."""
 
 
 class HealthMonitor:
-    """An `ports.Observer` that can be asked how the worker is.
+    """An `ports.Observer` that can be asked how the worker is. `outage` knows when Redis last answered."""
 
-    `redis_away` tells whether Redis is being waited for; `stall_seconds` is longer than any wait that is part of the
-    work.
-    """
-
-    def __init__(self, *, redis_away: Callable[[], bool], stall_seconds: float) -> None:
-        self._redis_away = redis_away
-        self._stall_seconds = stall_seconds
+    def __init__(self, outage: Outage, patience: Patience) -> None:
+        self._outage = outage
+        self._patience = patience
         self._vitals = Vitals()
         self._works: dict[str, Work] = {}
 
@@ -40,11 +38,17 @@ class HealthMonitor:
 
     def note(self, fact: Fact) -> None:
         now = trio.current_time()
+        self._note_works(fact, now)
         match fact:
-            case facts.CommandBegan(command_id, chat):
-                self._works[command_id] = Work(command_id, chat, now, now)
-            case facts.CommandLeft(command_id):
-                self._works.pop(command_id, None)
+            case facts.RequestEnded(error_type="network" | "timeout") | facts.TelegramSeen(False):
+                self._vitals = evolve(self._vitals, telegram_failed_at=now)
+            case facts.RequestEnded() | facts.TelegramSeen():
+                self._vitals = evolve(self._vitals, telegram_failed_at=None)
+                self._sign(telegram=now)
+            case facts.PageFiled():
+                self._sign(page=now)
+            case facts.LeaseRenewed():
+                self._sign(lease=now)
             case facts.BreakerMoved(state=state):
                 open_now = state is BreakerState.OPEN
                 trouble = "Telegram keeps failing; it is given a rest" if open_now else None
@@ -53,9 +57,31 @@ class HealthMonitor:
                 self._vitals = evolve(self._vitals, storage_trouble="the archive can't be written")
             case facts.DaySealed():
                 self._vitals = evolve(self._vitals, storage_trouble=None)
-        if isinstance(fact, _MOVES):
-            # Which command moved is not known here; that all but one hang is told by their own requests' time limits.
-            self._works = {id: evolve(work, moved_at=now) for id, work in self._works.items()}
+            case facts.DiskSeen(free_bytes, trouble):
+                self._vitals = evolve(
+                    self._vitals, disk_free_bytes=free_bytes, storage_trouble=trouble
+                )
+
+    def _note_works(self, fact: Fact, now: float) -> None:
+        match fact:
+            case facts.CommandBegan(command_id, chat):
+                self._works[command_id] = Work(command_id, chat, now, now)
+            case facts.CommandLeft(command_id):
+                self._works.pop(command_id, None)
+            case facts.LeaseRenewed():
+                for work in self._works_of_this_task():
+                    self._works[work.command_id] = evolve(work, leased_at=now)
+            case _ if isinstance(fact, _MOVES):
+                for work in self._works_of_this_task():
+                    self._works[work.command_id] = evolve(work, moved_at=now)
+
+    def _works_of_this_task(self) -> list[Work]:
+        """The command that the fact is about, by what its task has bound for its log lines; else all of them."""
+        mine = self._works.get(get_contextvars().get("command_id", ""))
+        return list(self._works.values()) if mine is None else [mine]
+
+    def _sign(self, **at: float) -> None:
+        self._vitals = evolve(self._vitals, signs=evolve(self._vitals.signs, **at))
 
     def span(
         self, name: str, parent: TraceContext | None = None, **attributes: Json
@@ -69,5 +95,14 @@ class HealthMonitor:
 
     def report(self) -> Health:
         """How the worker is at this moment."""
-        vitals = evolve(self._vitals, redis_away=self._redis_away(), works=self.works)
-        return judge(vitals, trio.current_time(), stall_seconds=self._stall_seconds)
+        self._vitals = evolve(self._vitals, redis_away=self._outage.lasts, works=self.works)
+        if self._outage.answered_at is not None:
+            self._sign(redis=self._outage.answered_at)
+        return judge(self._vitals, trio.current_time(), self._patience)
+
+
+async def keep_beating(pulse: Pulse, health: HealthMonitor) -> None:
+    """Tell, from the worker's own event loop and not from a thread: where that hangs, no beat comes."""
+    while True:
+        pulse.beat(health.report(), health.works)
+        await trio.sleep(pulse.beat_seconds)

@@ -90,6 +90,7 @@ class Lease:
         """
         failure: Exception | None = None
         finished = False
+        self._observer.note(LeaseRenewed())  # the claim itself
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep, nursery.cancel_scope)
             try:

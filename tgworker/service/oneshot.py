@@ -9,7 +9,7 @@ import structlog
 import trio
 from attrs import define, evolve
 
-from tgworker.core.facts import CommandEnded
+from tgworker.core.facts import CommandBegan, CommandEnded, CommandLeft
 from tgworker.core.model import Event, FetchCommand
 from tgworker.errors import AccountUnusableError, ExitCode, ParkedError, TgworkerError
 from tgworker.service.fetch import Fetcher
@@ -64,7 +64,9 @@ async def fetch_once(
                 ),
             ):
                 reporter.trace = trace
+                fetcher.observer.note(CommandBegan(reporter.command_id, str(command.chat)))
                 await _carry_out(fetcher, reporter, stop, verdict, patience)
+                fetcher.observer.note(CommandLeft(reporter.command_id))
                 ended += 1
                 log.info("fetch.progress", processed=ended, total=len(commands))
 

@@ -28,6 +28,8 @@ class Outage:
 
     def __init__(self, max_seconds: float) -> None:
         self._max_seconds = max_seconds
+        self.answered_at: float | None = None
+        """When Redis last answered anybody here, on trio's clock."""
         self._since = 0.0
         self._unanswered: set[object] = set()
         """Who waits for an answer; the first of them has since ``_since``."""
@@ -75,6 +77,7 @@ class Outage:
             raise OutageError(f"Redis has been away for {away:.0f} s: {error}") from error
 
     def _answered(self, call: object) -> None:
+        self.answered_at = trio.current_time()
         if {call} == self._unanswered:
             away = trio.current_time() - self._since
             log.info("redis.back", duration_ms=round(away * 1000))

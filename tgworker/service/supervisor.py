@@ -52,7 +52,6 @@ async def supervise(
     """
     async with trio.open_nursery() as tasks:
         tasks.start_soon(_emit, emitter, stop)
-        tasks.start_soon(_beat, pulse, health)
         await _run_jobs(reader, stop, pulse, health, shutdown_timeout)
         emitter.close()
         with trio.move_on_after(shutdown_timeout):
@@ -74,7 +73,8 @@ async def _run_jobs(
         jobs.start_soon(reader.run, jobs, ready)
         await stop.wait()
         health.stopping()
-        pulse.stopping(shutdown_timeout)
+        pulse.stopping()
+        pulse.beat(health.report(), health.works)
         began = trio.current_time()
         jobs.cancel_scope.deadline = began + shutdown_timeout
     waited = trio.current_time() - began
@@ -82,13 +82,6 @@ async def _run_jobs(
         log.warning("shutdown.cut_off", duration_ms=round(waited * 1000))
     else:
         log.info("shutdown.waited", duration_ms=round(waited * 1000))
-
-
-async def _beat(pulse: Pulse, health: HealthMonitor) -> None:
-    """From this nursery, and not from a thread: where it hangs, no beat comes."""
-    while True:
-        pulse.beat(health.report(), health.works)
-        await trio.sleep(pulse.beat_seconds)
 
 
 async def _emit(emitter: Emitter, stop: Stop) -> None:

@@ -19,7 +19,7 @@ from hypercorn.trio import serve
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from tgworker.core.health import Health
+from tgworker.core.health import Health, health_json
 
 log = structlog.get_logger()
 
@@ -85,7 +85,7 @@ class StatusApp:
 
 
 def _health_answer(health: Health, well: bool) -> _Answer:
-    body = {"status": health.status, "reason": health.reason}
+    body = health_json(health)
     return _Answer(200 if well else 503, _JSON, orjson.dumps(body) + b"\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -62,6 +63,7 @@ class Metrics:
             facts.LeaseLost: self._lease_lost,
             facts.QueueSeen: self._queue_seen,
             facts.OutboxSeen: self._outbox_seen,
+            facts.DiskSeen: self._disk_seen,
         }
 
     def note(self, fact: Fact) -> None:
@@ -171,7 +173,12 @@ class Metrics:
         self._outbox = Gauge(
             "tgworker_outbox_events", "Events that wait to be published.", registry=self.registry
         )
-
+        self._disk_free = Gauge(
+            "tgworker_disk_free_bytes",
+            "Room that the archive has; 0 where it can't be written.",
+            registry=self.registry,
+        )
+        self._disk_free.set(math.nan)  # nobody has looked yet, which is no reason for alarm
         self._dropped = Gauge(
             "tgworker_log_lines_dropped",
             "Lines that a log store never got, since the start.",
@@ -240,3 +247,6 @@ class Metrics:
 
     def _outbox_seen(self, fact: facts.OutboxSeen) -> None:
         self._outbox.set(fact.length)
+
+    def _disk_seen(self, fact: facts.DiskSeen) -> None:
+        self._disk_free.set(fact.free_bytes or 0)

@@ -67,7 +67,11 @@ class DiskArchive:
         await trio.to_thread.run_sync(self._clear)
         await self._progress.tidy(self._is_sealed)
 
-    def _probe(self) -> None:
+    async def probe(self) -> int:
+        # Nobody waits for a disk that hangs only to see whether it does.
+        return await trio.to_thread.run_sync(self._probe, abandon_on_cancel=True)
+
+    def _probe(self) -> int:
         disk = self._conditions.disk
         probe = self._data_dir / ".probe"
         with storage_errors(self._data_dir):
@@ -80,6 +84,8 @@ class DiskArchive:
             finally:
                 os.close(fd)
                 remove_file(disk, probe)
+            room = os.statvfs(self._data_dir)
+            return room.f_bavail * room.f_frsize
 
     def _clear(self) -> None:
         with storage_errors(self._data_dir):

@@ -80,6 +80,7 @@ class MemoryArchive:
     files: dict[str, bytes] = field(factory=dict)
     commands: dict[str, FetchCommand] = field(factory=dict)
     broken: StorageError | None = None
+    free_bytes: int = 10**12
     _folders: list[_Folder] = field(factory=list)
     _begun: dict[str, datetime] = field(factory=dict)
 
@@ -108,6 +109,10 @@ class MemoryArchive:
         id = ref.id if own is None else own.chat_id
         told = (folder.migration for folder in self._folders)
         return next((each for each in told if each and id in (each.group, each.supergroup)), None)
+
+    async def probe(self) -> int:
+        await self.access()
+        return self.free_bytes
 
     async def sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
         await self.access()

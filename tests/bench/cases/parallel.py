@@ -49,7 +49,7 @@ def run_workers(bench: Bench) -> Iterator[Row]:
 
 
 def _far_away(bench: Bench) -> AbstractContextManager[BenchStage]:
-    per_day = bench.size(300, 60)
+    per_day = bench.size(300, 40)
     chats = [chat(name, per_day=[per_day], plain=True) for name in NAMES]
     return bench.stage(*chats, latency_ms=LATENCY_MS, accounts=2)
 

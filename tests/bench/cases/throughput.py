@@ -21,7 +21,7 @@ def run_throughput(bench: Bench) -> Iterator[Row]:
 
 
 def run_peers(bench: Bench) -> Iterator[Row]:
-    count = bench.size(100_000, 20_000)
+    count = bench.size(100_000, 10_000)
     return beside(bench, count, {KURIGRAM: more_than(1), TG_ARCHIVE: more_than(1)})
 
 
@@ -75,23 +75,24 @@ def _fetch(stage: BenchStage, count: int) -> Pace:
 
 
 def run_sizes(bench: Bench) -> Iterator[Row]:
-    """Whether a message costs the same in a chat of any size."""
-    sizes = [1_000, 10_000, bench.size(100_000, 20_000)]
+    """Whether a message costs the same in a chat of any size, beside what a command costs anyway."""
+    sizes = (1_000, 5_000, 10_000) if bench.quick else (1_000, 10_000, 100_000)
     with bench.stage(*(chat(f"chat_{n}", per_day=[n // 10]) for n in sizes)) as stage:
 
-        def seconds(n: int) -> float:
-            output = stage.fetch_once(f"chat_{n}", *days()).output
-            return duration(output) / n * 1000
+        def seconds_for_a_thousand(n: int) -> float:
+            end = final(stage.fetch_once(f"chat_{n}", *days()).output)
+            return float(end["duration_sec"]) / n * 1000
 
-        seconds(sizes[-1])
-        took = bench.in_turn({str(n): partial(seconds, n) for n in sizes})
-    per_thousand = {n: ratios(took[str(n)], took[str(sizes[0])]) for n in sizes}
-    for n in sizes[1:]:
+        for n in sizes:
+            seconds_for_a_thousand(n)
+        took = bench.in_turn({f"{n:,}": partial(seconds_for_a_thousand, n) for n in sizes})
+    middle = f"{sizes[1]:,}"
+    for n in sizes:
         yield Row(
             f"time for a message, {n:,} of them",
-            f"× of {sizes[0]:,}",
-            per_thousand[n],
-            raw={"seconds for 1,000": took[str(n)]},
+            f"× of {middle}",
+            ratios(took[f"{n:,}"], took[middle]),
+            raw={"seconds for 1,000": took[f"{n:,}"]},
             point=Point("time for a message, by messages in the chat", n),
         )
 
@@ -107,11 +108,6 @@ def final(output: bytes) -> dict[str, Any]:
         if event.get("event") == "completed":
             return dict(event)
     raise BenchError("no command was completed")
-
-
-def duration(output: bytes) -> float:
-    """What ``tgworker fetch`` said its one command took, in seconds."""
-    return float(final(output)["duration_sec"])
 
 
 def run_requests(bench: Bench) -> Iterator[Row]:

@@ -16,6 +16,7 @@ from tests.bench.figures import Case, Row, at_most, ratios
 from tests.bench.stage import CHAT, Bench, BenchStage, chat, days
 
 CHATS = tuple(f"chat_{number}" for number in range(4))
+FIRST_CHAT = "first_chat"
 SCRAPE_SECONDS = 0.5
 QUIET = {"METRICS_MODE": "off", "LOG_LEVEL": "ERROR"}
 NOBODY = "http://127.0.0.1:9"
@@ -57,7 +58,8 @@ def _killed(stage: BenchStage, fetch: list[str], after: int) -> int:
 def run_watching(bench: Bench) -> Iterator[Row]:
     """The same fetch by workers that say nothing, that are watched, and that can't reach who watches."""
     count = bench.size(50_000, 20_000)
-    with bench.stage(chat(per_day=[count // 10])) as stage, _log_store() as store:
+    chats = chat(per_day=[count // 10]), chat(FIRST_CHAT, per_day=[10])
+    with bench.stage(*chats) as stage, _log_store() as store:
         unreachable = {"LOKI_URL": NOBODY, "VICTORIA_LOGS_URL": NOBODY}
         ways: dict[str, Callable[[], float]] = {
             "quiet": partial(_seconds, stage, **QUIET),
@@ -77,9 +79,9 @@ def run_watching(bench: Bench) -> Iterator[Row]:
 
 def _seconds(stage: BenchStage, **env: str) -> float:
     worker = stage.run("run", DATA_DIR=stage.fresh(), **env)
-    (final,) = stage.drain(stage.push(chat=CHAT, **RANGE))
+    seconds = _of_the_second(stage)
     stage.end(worker)
-    return float(final["duration_sec"])
+    return seconds
 
 
 def _watched(stage: BenchStage, **env: str) -> float:
@@ -94,12 +96,19 @@ def _watched(stage: BenchStage, **env: str) -> float:
     scraper = threading.Thread(target=scrape)
     scraper.start()
     try:
-        (final,) = stage.drain(stage.push(chat=CHAT, **RANGE))
+        seconds = _of_the_second(stage)
     finally:
         done.set()
         scraper.join()
     stage.end(worker)
-    return float(final["duration_sec"])
+    return seconds
+
+
+def _of_the_second(stage: BenchStage) -> float:
+    """What a command takes that is not the first: a quiet worker does not say when it is ready."""
+    stage.drain(stage.push(chat=FIRST_CHAT, **RANGE))
+    (end,) = stage.drain(stage.push(chat=CHAT, **RANGE))
+    return float(end["duration_sec"])
 
 
 class _Store(BaseHTTPRequestHandler):
@@ -128,5 +137,5 @@ def _log_store() -> Iterator[str]:
 
 CASES = (
     Case("kill", "what a crash makes fetched twice", run_kill, 5, 1),
-    Case("watching", "what logs, metrics and their absence cost", run_watching, 5, 2),
+    Case("watching", "what logs, metrics and their absence cost", run_watching, 5, 1),
 )

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from uuid import uuid4
 
-from tests.bench.cases.throughput import duration
+from tests.bench.cases.throughput import final
 from tests.bench.figures import Case, Row, at_least, at_most, percentile, ratios
 from tests.bench.stage import CHAT, FIRST, LAST, Bench, BenchStage, chat, days
 from tests.e2e.stage import PATIENCE, Process
@@ -24,12 +24,12 @@ def run_queue(bench: Bench) -> Iterator[Row]:
 
         def through_redis() -> float:
             worker = stage.worker(DATA_DIR=stage.fresh())
-            (final,) = stage.drain(stage.push(chat=CHAT, **RANGE))
+            (end,) = stage.drain(stage.push(chat=CHAT, **RANGE))
             stage.end(worker)
-            return float(final["duration_sec"])
+            return float(end["duration_sec"])
 
         def fetch() -> float:
-            return duration(stage.fetch_once(CHAT, *days()).output)
+            return float(final(stage.fetch_once(CHAT, *days()).output)["duration_sec"])
 
         fetch()
         took = bench.in_turn({"run": through_redis, "fetch": fetch})

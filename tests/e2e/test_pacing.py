@@ -42,13 +42,15 @@ def calls_inside_flood_waits(stage: Stage) -> list[dict[str, Any]]:
     return inside
 
 
-def check_rate(stage: Stage, rate: float, burst: int) -> None:
-    """No window of time saw more than burst and rate allow."""
+def check_rate(stage: Stage, rate: float, burst: int, chats: int = 1) -> None:
+    """No window of time saw more than burst and rate allow.
+
+    Each of the chats that are fetched at once may have a request on its way, which was sent before the window began.
+    """
     log = log_of(stage)
     for n, first in enumerate(log):
         for count, last in enumerate(log[n:], start=1):
-            # One more, because on its way a request may catch up with the one before it.
-            assert count <= burst + 1 + rate * (last["seconds"] - first["seconds"])
+            assert count <= burst + chats + rate * (last["seconds"] - first["seconds"])
 
 
 def waits(stage: Stage, command_id: str) -> list[dict[str, Any]]:
@@ -73,21 +75,29 @@ def expire_leases(stage: Stage) -> None:
 def test_a_flood_wait_outlives_a_kill_and_holds_in_another_worker(
     make_stage: MakeStage, tmp_path: Path
 ) -> None:
+    """Both are ready before it comes: how long a process takes to start must not matter."""
     stage = make_stage(world("news"))
-    other_session = str(tmp_path / "other.session")  # of the same account, and without its memory
-    shutil.copy(stage.env["TELEGRAM_SESSION"], other_session)
     stage.faults({"method": HISTORY, "nth": 2, "error": "FLOOD_WAIT_5"})
-    options = {"FLOOD_WAIT_JITTER_SECONDS": "0", "PROGRESS_INTERVAL_SECONDS": "1"}
-    first = stage.worker(**options)
+    workers = {}
+    for name in ("fetcher-1", "fetcher-2"):
+        session = tmp_path / f"{name}.session"  # of the same account, and without the other's memory
+        shutil.copy(stage.env["TELEGRAM_SESSION"], session)
+        workers[name] = stage.worker(
+            TELEGRAM_SESSION=str(session),
+            WORKER_ID=name,
+            REDIS_BLOCK_SECONDS="0.2",
+            FLOOD_WAIT_JITTER_SECONDS="0",
+            PROGRESS_INTERVAL_SECONDS="1",
+        )
     command_id = stage.push(chat="@news", **RANGE)
+    first = workers.pop(first_wait(stage, command_id)["worker_id"])
     line = first.wait_line("telegram.flood_wait")
     assert (HISTORY, 5, command_id) == (line["method"], line["wait_seconds"], line["command_id"])
-    first_wait(stage, command_id)
     first.signal(signal.SIGKILL)
     first.wait()
     expire_leases(stage)
 
-    second = stage.worker(TELEGRAM_SESSION=other_session, WORKER_ID="fetcher-2", **options)
+    [(other, second)] = workers.items()
     assert "completed" == stage.final(command_id)["event"]
 
     remembered = second.wait_line("telegram.flood_remembered")
@@ -97,7 +107,7 @@ def test_a_flood_wait_outlives_a_kill_and_holds_in_another_worker(
     assert "flood_wait" == told["error_type"]
     rest = datetime.fromisoformat(told["resume_at"]) - datetime.fromisoformat(told["ts"])
     assert 4 < rest.total_seconds() <= 5
-    assert ["fetcher-2"] == [event["worker_id"] for event in again]
+    assert [other] == [event["worker_id"] for event in again]
     assert [] == calls_inside_flood_waits(stage)
     assert 160 == stage.check_against_truth("news")
     second.signal(signal.SIGTERM)
@@ -177,19 +187,23 @@ def test_every_kind_of_wait_is_kept_and_the_rate_gives_way(make_stage: MakeStage
 
 
 def test_the_rate_is_kept_and_shared_by_the_chats(make_stage: MakeStage) -> None:
-    stage = make_stage(world("news", "board", per_day=300))
-    rate, burst = 10, 3
+    stage = make_stage(world("news", "board", per_day=1300))
+    rate, burst = 8, 3
     stage.worker(
         REQUESTS_PER_SECOND=str(rate), REQUEST_BURST=str(burst), RATE_LIMIT_STRATEGY="fixed"
     )
 
-    commands = [stage.push(chat=chat, **RANGE) for chat in ("@news", "@board")]
+    # One day each, so that between its pages a chat has nothing to do but wait for its turn.
+    day = {"mode": "date", "date": DAYS["from"]}
+    commands = [stage.push(chat=chat, **day) for chat in ("@news", "@board")]
     assert {"completed"} == {stage.final(command_id)["event"] for command_id in commands}
 
-    check_rate(stage, rate, burst)
+    check_rate(stage, rate, burst, chats=2)
     chats = [entry["chat"] for entry in log_of(stage, HISTORY)]
-    half = chats[: len(chats) // 2]
-    assert abs(half.count("news") - half.count("board")) <= 3
+    ends = [len(chats) - chats[::-1].index(chat) for chat in ("@news", "@board")]
+    together = chats[max(map(chats.index, ("@news", "@board"))) : min(ends)]
+    assert len(together) > 10
+    assert abs(together.count("@news") - together.count("@board")) <= 3
 
 
 def test_a_rough_world_gives_what_it_holds_and_no_call_comes_too_early(

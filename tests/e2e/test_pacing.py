@@ -80,7 +80,9 @@ def test_a_flood_wait_outlives_a_kill_and_holds_in_another_worker(
     stage.faults({"method": HISTORY, "nth": 2, "error": "FLOOD_WAIT_5"})
     workers = {}
     for name in ("fetcher-1", "fetcher-2"):
-        session = tmp_path / f"{name}.session"  # of the same account, and without the other's memory
+        session = (
+            tmp_path / f"{name}.session"
+        )  # of the same account, and without the other's memory
         shutil.copy(stage.env["TELEGRAM_SESSION"], session)
         workers[name] = stage.worker(
             TELEGRAM_SESSION=str(session),

@@ -5,6 +5,7 @@ import logging
 import pytest
 import structlog
 import trio
+from telethon.tl.alltlobjects import LAYER
 
 from tests.logs import capture_logs
 from tgworker.core.model import ChatRef, HistoryQuery
@@ -15,6 +16,7 @@ from tgworker.errors import (
     SettingsError,
     TransientError,
 )
+from tgworker.simulator.wire.cipher import key_id
 
 HISTORY = "messages.getHistory"
 NEWS = ChatRef(username="news")
@@ -249,6 +251,69 @@ class TestConnections:
         assert {None} == set(seen)
 
 
+class TestGreeting:
+    """A connection's first request says who is calling, and is a request of its own neither here nor there."""
+
+    @pytest.fixture
+    def caller(self, simulator, session, edit_session):
+        """The account's key, as the server knows it."""
+        [(key,)] = edit_session("select auth_key from sessions")
+        return simulator.server.keys.find(key_id(key)).caller
+
+    async def test_it_goes_with_the_first_request_of_each_connection_and_with_no_other(
+        self, open_on, simulator, caller
+    ):
+        async with open_on() as gateway:
+            assert LAYER == caller.layer
+            caller.layer = None
+            news = await gateway.resolve(NEWS)
+            simulator.add_faults({"method": HISTORY, "times": 1, "drop": "before"})
+            with pytest.raises(TransientError):
+                await gateway.history(news, PAGE)
+            assert None is caller.layer
+            asked = simulator.stats.total
+
+            await assert_works(gateway, news)
+
+        assert (LAYER, asked + 1) == (caller.layer, simulator.stats.total)
+
+    @pytest.mark.parametrize(
+        ("name", "kind", "again"),
+        [
+            ("CONNECTION_NOT_INITED", TransientError, True),
+            ("CHANNEL_PRIVATE", ChatUnavailableError, False),
+        ],
+    )
+    async def test_it_is_said_again_if_telegram_has_not_heard_it(
+        self, open_on, simulator, caller, name, kind, again
+    ):
+        async with open_on() as gateway:
+            caller.layer = None
+            simulator.add_faults({"method": "contacts.resolveUsername", "times": 1, "error": name})
+
+            with pytest.raises(kind):
+                await gateway.resolve(NEWS)
+            await gateway.resolve(NEWS)
+
+        assert again == (caller.layer is not None)
+        assert 1 == simulator.stats.connections_total
+
+    async def test_requests_that_wait_for_one_connection_all_get_their_answers(
+        self, open_on, simulator
+    ):
+        async with open_on() as gateway:
+            news = await gateway.resolve(NEWS)
+            simulator.add_faults({"method": HISTORY, "times": 1, "drop": "before"})
+            with pytest.raises(TransientError):
+                await gateway.history(news, PAGE)
+            simulator.add_faults({"method": HISTORY, "delay_ms": 30})
+            async with trio.open_nursery() as nursery:
+                for _ in range(3):
+                    nursery.start_soon(assert_works, gateway, news)
+
+        assert 2 == simulator.stats.connections_total
+
+
 class TestCancellation:
     async def test_a_request_can_be_cancelled_while_it_waits_and_the_connection_lives_on(
         self, gateway, news, simulator, asked
@@ -271,12 +336,11 @@ class TestCancellation:
             simulator.add_faults({"method": HISTORY, "times": 1, "drop": "before"})
             with pytest.raises(TransientError):
                 await gateway.history(news, PAGE)
-            simulator.add_faults({"method": "help.getConfig", "times": 1, "delay_ms": 60_000})
-            configs = simulator.stats.requests["help.getConfig"]
+            simulator.add_faults({"method": HISTORY, "times": 1, "delay_ms": 60_000})
 
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(gateway.history, news, PAGE)
-                await asked("help.getConfig", configs + 1)
+                await asked(HISTORY, 2)
                 nursery.cancel_scope.cancel()
 
             await assert_works(gateway, news)
@@ -331,7 +395,7 @@ class TestOpening:
 
         async with listeners[0]:
             with trio.fail_after(4):
-                async with open_on(server=f"127.0.0.1:{port}", connect_timeout=0.2) as gateway:
+                async with open_on(server=f"127.0.0.1:{port}", request_timeout=0.2) as gateway:
                     with pytest.raises(TransientError) as caught:
                         await gateway.resolve(NEWS)
 
@@ -344,7 +408,7 @@ class TestOpening:
             connected = gateway.connected
 
         assert connected
-        assert {"help.getConfig": 1, "users.getUsers": 1} == dict(simulator.stats.requests)
+        assert {"users.getUsers": 1} == dict(simulator.stats.requests)
 
     async def test_a_session_without_a_login_is_refused_before_anything_is_asked(
         self, open_on, tmp_path, simulator

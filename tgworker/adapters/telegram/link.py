@@ -13,7 +13,7 @@ import platform
 import sqlite3
 
 import structlog
-from attrs import frozen
+from attrs import define
 from telethon import errors
 from telethon.crypto import AuthKey
 from telethon.network import ConnectionTcpFull, MTProtoSender
@@ -40,12 +40,20 @@ _MOVES = (errors.UserMigrateError, errors.NetworkMigrateError, errors.PhoneMigra
 """It is the account that lives elsewhere. The other moves are of files and figures, which nobody asks for here."""
 
 
-@frozen(eq=False)
+_UNGREETED = (errors.ConnectionNotInitedError, errors.ConnectionLayerInvalidError)
+"""Telegram does not know (any more) who is calling."""
+
+_CONFIG = functions.help.GetConfigRequest()
+
+
+@define(eq=False)
 class _Line:
     """An open connection. ``down`` ends, with the reason or None, when it is no longer open."""
 
     sender: MTProtoSender
     down: asyncio.Task[Exception | None]
+    greeted: bool = False
+    """Whether Telegram has heard who is calling."""
 
 
 class Link:
@@ -67,7 +75,6 @@ class Link:
         self._loggers = Loggers()
         self._line: _Line | None = None
         self._used_at = 0.0
-        self._data_centers: list[TL] = []
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -81,12 +88,11 @@ class Link:
             RPCError: Telegram refuses.
             OSError, EOFError and more of Telethon's: the connection failed, and the next request opens a new one.
         """
-        quiet = QuietRequest(request)
         line = await self._connected()
         try:
-            return await self._exchange(line, quiet)
+            return await self._exchange(line, request)
         except _MOVES as elsewhere:
-            return await self._exchange(await self._move(line, elsewhere.new_dc), quiet)
+            return await self._exchange(await self._move(line, elsewhere.new_dc), request)
 
     def drop(self) -> None:
         """Give the connection up, as one that does not answer; what still waits for it fails."""
@@ -111,13 +117,11 @@ class Link:
             if not self.is_open or idle > IDLE_SECONDS:
                 self.drop()
                 address, began = self._present_address(), asyncio.get_running_loop().time()
-                query = functions.help.GetConfigRequest()
-                self._line, config = await self._open(address, self._session.auth_key, query)
+                self._line = await self._dial(address, self._session.auth_key)
                 took = asyncio.get_running_loop().time() - began
                 _log.debug(
                     "telegram.connected", address=_text(address), duration_ms=round(took * 1000, 1)
                 )
-                self._data_centers = getattr(config, "dc_options", [])
             assert self._line is not None
             return self._line
 
@@ -128,8 +132,8 @@ class Link:
         host, port = self._session.server_address, self._session.port
         return Address(host, port) if host else TELEGRAM
 
-    async def _open(self, address: Address, key: AuthKey | None, query: TL) -> tuple[_Line, TL]:
-        """A new connection and the answer to its first query; without a `key`, a new one is agreed on first."""
+    async def _dial(self, address: Address, key: AuthKey | None) -> _Line:
+        """A new connection; without a `key`, a new one is agreed on first. With one, nothing is asked yet."""
         sender = MTProtoSender(
             key,
             loggers=self._loggers,
@@ -143,8 +147,7 @@ class Link:
         try:
             async with asyncio.timeout(self._connect_timeout):
                 await in_own_context(self._connect(sender, address))
-                line = _Line(sender, in_own_context(_wait_down(sender)))
-                return line, await self._exchange(line, self._greeting(query))
+                return _Line(sender, in_own_context(_wait_down(sender)))
         except BaseException:
             self._discard(sender)
             raise
@@ -160,8 +163,9 @@ class Link:
             raise ConnectionError(f"cannot connect to {address.host}:{address.port}") from error
 
     def _greeting(self, query: TL) -> TL:
-        """The first request of a connection: who is calling, and which layer of the schema is spoken.
+        """A request that also says who is calling, and which layer of the schema is spoken.
 
+        It costs no request of its own, as in Telegram's own library: until one is answered, all are sent so.
         Source: https://core.telegram.org/api/invoking
         """
         return functions.InvokeWithLayerRequest(
@@ -186,13 +190,19 @@ class Link:
         Telethon forgets what it had not sent yet when a connection ends: the answer alone may never come.
         """
         self._used_at = asyncio.get_running_loop().time()
-        answer = line.sender.send(request)
+        wrapped = QuietRequest(request) if line.greeted else self._greeting(request)
+        answer = line.sender.send(wrapped)
         try:
             await asyncio.wait({answer, line.down}, return_when=asyncio.FIRST_COMPLETED)
             if answer.done() and not answer.cancelled():
-                return answer.result()
+                result = answer.result()
+                line.greeted = True
+                return result
             raise (line.down.result() if line.down.done() else None) or EOFError("it was closed")
-        except (errors.RPCError, errors.AuthKeyNotFound):
+        except errors.RPCError as refusal:
+            line.greeted = not isinstance(refusal, _UNGREETED)
+            raise
+        except errors.AuthKeyNotFound:
             raise
         except Exception as error:
             # Telethon hands on whatever the bytes of a broken or foreign peer led to.
@@ -212,7 +222,7 @@ class Link:
         async with self._connecting:
             if self._line is not line and self._line is not None:
                 return self._line  # another request has moved already
-            option = self._data_center(dc_id)
+            option = _data_center(dc_id, await self._exchange(line, _CONFIG))
             address = Address(option.ip_address, option.port)
             try:
                 moved = await self._log_in_at(address, dc_id, line)
@@ -232,25 +242,30 @@ class Link:
 
     async def _log_in_at(self, address: Address, dc_id: int, line: _Line) -> _Line:
         """A connection to another data center, logged in with a ticket from this one."""
-        wanted = functions.auth.ExportAuthorizationRequest(dc_id)
-        ticket = await self._exchange(line, QuietRequest(wanted))
-        query = functions.auth.ImportAuthorizationRequest(ticket.id, ticket.bytes)
-        moved, _ = await self._open(address, None, query)
+        ticket = await self._exchange(line, functions.auth.ExportAuthorizationRequest(dc_id))
+        moved = await self._dial(address, None)
+        try:
+            login = functions.auth.ImportAuthorizationRequest(ticket.id, ticket.bytes)
+            await self._exchange(moved, login)
+        except BaseException:
+            self._discard(moved.sender)
+            raise
         return moved
-
-    def _data_center(self, dc_id: int) -> TL:
-        """Where a data center is, as Telegram's configuration says; file servers and IPv6 are left aside."""
-        for option in self._data_centers:
-            special = option.cdn or option.media_only or option.ipv6 or option.tcpo_only
-            if option.id == dc_id and not special:
-                return option
-        raise ConnectionError(f"Telegram names data center {dc_id} and does not say where it is")
 
     def _discard(self, sender: MTProtoSender) -> None:
         """Disconnect in the background: with an unreachable peer that takes seconds nobody should wait for."""
         task = in_own_context(sender.disconnect())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _data_center(dc_id: int, config: TL) -> TL:
+    """Where a data center is, as Telegram's configuration says; file servers and IPv6 are left aside."""
+    for option in getattr(config, "dc_options", []):
+        special = option.cdn or option.media_only or option.ipv6 or option.tcpo_only
+        if option.id == dc_id and not special:
+            return option
+    raise ConnectionError(f"Telegram names data center {dc_id} and does not say where it is")
 
 
 def _text(address: Address) -> str:

@@ -30,7 +30,10 @@ OTHER_CHATS = "(other)"
 _FETCH_BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 _REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _NO_ERROR = "ok"
-_USUAL_ERRORS = ("network", "timeout", "server", "storage", "days_failed", "internal")
+_USUAL_ERRORS = (
+    *("network", "timeout", "server", "storage", "days_failed", "internal"),
+    *("invalid_command", "cancelled"),
+)
 """There from the start: Prometheus can't tell how much a series grew that it sees for the first time."""
 
 

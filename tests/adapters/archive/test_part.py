@@ -2,8 +2,8 @@
 
 import json
 from contextlib import closing, contextmanager
-from tempfile import TemporaryDirectory
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import orjson
 import pytest

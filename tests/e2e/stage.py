@@ -196,6 +196,10 @@ class Stage:
     def stats(self) -> dict[str, Any]:
         return self._http("GET", "/stats")
 
+    def log(self) -> list[dict[str, Any]]:
+        """Every request, with how it ended."""
+        return list(self._http("GET", "/log"))
+
     def requests(self, method: str = "messages.getHistory") -> int:
         return int(self.stats()["requests"].get(method, 0))
 

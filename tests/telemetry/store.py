@@ -27,6 +27,9 @@ class Store(ThreadingHTTPServer):
         self.hold = threading.Event()
         """Requests wait for this."""
         self.hold.set()
+        self.methods: list[str] = []
+        self.asked = threading.Event()
+        """Somebody has asked for something, and maybe waits."""
         self.news = threading.Condition()
 
     @property
@@ -37,6 +40,10 @@ class Store(ThreadingHTTPServer):
         """Return when it has been asked so often."""
         with self.news:
             assert self.news.wait_for(lambda: len(self.bodies) >= count, 20)
+
+    def wait_for_request(self) -> None:
+        """Return when somebody has asked, whether it was answered or not."""
+        assert self.asked.wait(20)
 
     def lines(self) -> list[dict[str, Any]]:
         """Every JSON line that was taken."""
@@ -51,11 +58,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
+        self.server.asked.set()
         self.server.hold.wait(20)
         with self.server.news:
             answers = self.server.answers
             status = answers.pop(0) if len(answers) > 1 else answers[0]
             self.server.bodies.append(body)
+            self.server.methods.append(self.command)
             self.server.paths.append(self.path)
             self.server.types.append(self.headers["Content-Type"])
             self.server.headers.append(self.headers)

@@ -80,6 +80,45 @@ async def test_a_gateway_that_hangs_holds_up_no_stop(
             nursery.cancel_scope.cancel()
 
 
+async def test_metrics_are_read_in_the_event_loop_that_they_tell_of(store: Store) -> None:
+    registry = CollectorRegistry()
+    now = Gauge("tgworker_now", "Trio's clock.", registry=registry)
+    now.set_function(trio.current_time)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Pushing(store.url, "fetcher", "w").run, registry, 60.0)
+        await until(store, 1)
+        nursery.cancel_scope.cancel()
+
+    assert b"tgworker_now" in store.bodies[0]
+
+
+async def test_a_push_under_way_does_not_outlive_the_farewell(
+    store: Store, registry: CollectorRegistry
+) -> None:
+    """Else it would stay at the gateway for ever."""
+    store.hold.clear()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Pushing(store.url, "fetcher", "w").run, registry, 60.0)
+        await trio.to_thread.run_sync(store.wait_for_request)
+        nursery.cancel_scope.cancel()
+        store.hold.set()
+
+    assert ["PUT", "DELETE"] == store.methods
+
+
+async def test_an_address_that_makes_no_sense_is_a_warning_and_no_more(
+    registry: CollectorRegistry,
+) -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Pushing("http://a:b", "fetcher", "w").run, registry, 0.01)
+            await trio.sleep(0.1)
+            nursery.cancel_scope.cancel()
+
+    assert ["metrics.not_pushed"] == [line["event"] for line in lines]
+
+
 @pytest.mark.skipif(shutil.which("prometheus-pushgateway") is None, reason="it is not installed")
 async def test_a_real_pushgateway_takes_it(registry: CollectorRegistry) -> None:
     with open_store() as placeholder:

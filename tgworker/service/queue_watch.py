@@ -8,7 +8,7 @@ from tgworker.core.facts import QueueSeen
 from tgworker.errors import TgworkerError
 from tgworker.ports import CommandQueue, Observer
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 2.0
 
 
 async def watch_queue(queue: CommandQueue, observer: Observer) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 
 import httpx2
 import structlog
 import trio
-from attrs import frozen
-from prometheus_client import CollectorRegistry, delete_from_gateway, push_to_gateway
+from attrs import field, frozen
+from prometheus_client import CollectorRegistry, Metric, delete_from_gateway, push_to_gateway
 
 log = structlog.get_logger()
 
@@ -20,9 +21,11 @@ FAREWELL_SECONDS = 1.0
 class Pushing:
     """Where to, and as whom: a stable instance, so that a restart goes on in the same group."""
 
-    url: str
+    url: str = field(repr=False)  # it may hold a password
     job: str
     instance: str
+    _turn: threading.Lock = field(factory=threading.Lock, init=False, repr=False, eq=False)
+    """One request at a time: a push that comes after the farewell would stay for ever."""
 
     async def run(self, registry: CollectorRegistry, interval: float) -> None:
         """Push every `interval` seconds until cancelled; then take the group away, so that nothing stale stays."""
@@ -37,7 +40,10 @@ class Pushing:
                     await self._try(self._delete)
 
     async def _push(self, registry: CollectorRegistry, *, said: bool) -> bool:
-        error = await self._try(lambda: self._push_now(registry))
+        """Push what the metrics are now. `said`: that it fails is known already."""
+        # Read here: what they are read from belongs to the event loop.
+        now = _Snapshot(list(registry.collect()))
+        error = await self._try(lambda: self._push_now(now))
         if error is not None and not said:
             log.warning("metrics.not_pushed", error=error)
         return error is None
@@ -46,28 +52,41 @@ class Pushing:
         """What went wrong. In a thread: the library blocks; and whoever leaves does not wait for it."""
         try:
             await trio.to_thread.run_sync(call, abandon_on_cancel=True)
-        except httpx2.HTTPError as error:
+        except Exception as error:  # whatever it is, the work must not suffer from it
             return str(error) or type(error).__name__
         return None
 
-    def _push_now(self, registry: CollectorRegistry) -> None:
-        push_to_gateway(
-            self.url,
-            self.job,
-            registry,
-            grouping_key={"instance": self.instance},
-            timeout=TIMEOUT_SECONDS,
-            handler=_send,
-        )
+    def _push_now(self, metrics: _Snapshot) -> None:
+        with self._turn:
+            push_to_gateway(
+                self.url,
+                self.job,
+                metrics,
+                grouping_key={"instance": self.instance},
+                timeout=TIMEOUT_SECONDS,
+                handler=_send,
+            )
 
     def _delete(self) -> None:
-        delete_from_gateway(
-            self.url,
-            self.job,
-            grouping_key={"instance": self.instance},
-            timeout=FAREWELL_SECONDS,
-            handler=_send,
-        )
+        with self._turn:
+            delete_from_gateway(
+                self.url,
+                self.job,
+                grouping_key={"instance": self.instance},
+                timeout=FAREWELL_SECONDS,
+                handler=_send,
+            )
+
+
+class _Snapshot(CollectorRegistry):
+    """Metrics as they were."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        super().__init__()
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
 
 
 def _send(

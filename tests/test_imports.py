@@ -1,7 +1,8 @@
 """Which rooms know which: imports point one way, and a module stays readable.
 
 ``core ← errors ← ports ← service ← app ← cli``; adapters, simulator and telemetry know ``core``, ``errors`` and
-``ports``, and neither the service nor each other. Each adapter is a room of its own.
+``ports``, and neither the service nor each other. Each adapter is a room of its own. The doctor stands where the app
+does, and looks at what the app puts together.
 """
 
 import ast
@@ -24,7 +25,17 @@ MAY_IMPORT = {
     "telemetry": LEAVES,
     "app": {*LEAVES, "settings", "service", "adapters", "simulator", "telemetry", "instruments"},
     "instruments": {*LEAVES, "settings", "service", "telemetry"},
-    "cli": {*LEAVES, "settings", "app", "instruments", "adapters", "simulator", "telemetry"},
+    "doctor": {*LEAVES, "settings", "adapters", "telemetry"},
+    "cli": {
+        *LEAVES,
+        "settings",
+        "app",
+        "doctor",
+        "instruments",
+        "adapters",
+        "simulator",
+        "telemetry",
+    },
     "__main__": {"cli"},
 }
 """What each room may know besides itself; an adapter's room is not in it, since it may know what a leaf may."""
@@ -95,14 +106,14 @@ def test_errors_know_the_model_and_no_more_of_the_core():
     assert {"tgworker.core.model"} == {".".join(each.split(".")[:3]) for each in known}
 
 
-def test_only_the_composition_root_and_the_command_line_know_adapters():
+def test_only_the_composition_root_the_doctor_and_the_command_line_know_adapters():
     knowing = {
         room_of(dotted(module)).split(".")[0]
         for module in MODULES
         if any(each.startswith("tgworker.adapters.") for each in imports_of(module))
     }
 
-    assert {"adapters", "app", "cli"} == knowing
+    assert {"adapters", "app", "cli", "doctor"} == knowing
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)

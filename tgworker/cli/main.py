@@ -13,7 +13,7 @@ from tgworker import __version__
 from tgworker.cli.border import Tool
 
 _COMMANDS = (
-    *("run", "fetch", "submit", "listen", "status", "cancel", "dead", "verify", "health"),
+    *("run", "fetch", "submit", "listen", "status", "cancel", "dead", "verify", "health", "doctor"),
     *("simulate", "demo"),
 )
 

@@ -83,13 +83,15 @@ def start_logging(
     )
 
 
-def start_tool_logging(settings: Settings, buffers: Sequence[LineBuffer] = ()) -> None:
-    """Log for a command whose stdout belongs to its answer: to stderr, and only what is amiss.
+def start_tool_logging(
+    settings: Settings, buffers: Sequence[LineBuffer] = (), *, quiet: str = "WARNING"
+) -> None:
+    """Log for a command whose stdout belongs to its answer: to stderr, and only what is amiss, from `quiet` on.
 
     ``DEBUG`` is heeded all the same: who sets it looks for something.
     """
-    quiet = "WARNING" if settings.log_level == "INFO" else None
-    start_logging(settings, _Stderr(), buffers, stream_level=quiet)
+    level = quiet if settings.log_level == "INFO" else None
+    start_logging(settings, _Stderr(), buffers, stream_level=level)
 
 
 class _Stderr:

@@ -10,17 +10,16 @@ from typing import TypeVar
 from attrs import frozen
 
 from tgworker.adapters.archive.progress import Progress
-from tgworker.adapters.redis.admin import Job, dead_jobs, inspect
+from tgworker.adapters.redis.admin import Job, connected_workers, dead_jobs, inspect
 from tgworker.adapters.redis.connection import RedisClient, open_redis
 from tgworker.cli.archive_summary import ChatSummary, open_work, summarise
-from tgworker.errors import QueueRefusedError, StorageError, TgworkerError
+from tgworker.errors import StorageError, TgworkerError
 from tgworker.settings import Settings
 
 T = TypeVar("T")
 
 SHOWN = 20
 """So many running, parked and dead commands are told of one by one."""
-_WORKER = "tgworker:"
 
 
 @frozen
@@ -111,7 +110,7 @@ async def _queue(client: RedisClient, name: str) -> QueueReport:
         running=snapshot.running_count,
         parked=snapshot.parked_count,
         dead=snapshot.dead_count,
-        workers=await _workers(client),
+        workers=await connected_workers(client) or (),
         running_commands=running,
         parked_commands=tuple(map(_job_line, snapshot.parked)),
         dead_commands=tuple(
@@ -124,13 +123,3 @@ def _job_line(job: Job) -> JobLine:
     return JobLine(
         job.command_id, job.worker_id, round(job.seconds_left, 1), job.deliveries, job.summary
     )
-
-
-async def _workers(client: RedisClient) -> tuple[str, ...]:
-    """Those connected now, by the name their connections bear; none if this user may not see connections."""
-    try:
-        connections = await client.call(client.redis.client_list)
-    except QueueRefusedError:
-        return ()
-    names = {each["name"] for each in connections if each["name"].startswith(_WORKER)}
-    return tuple(sorted(name.removeprefix(_WORKER) for name in names))

@@ -1,7 +1,8 @@
 """Frozen settings, read once: environment first, then ``.env``; secrets also from files."""
 
 from tgworker.settings.example import default_text, example_env
-from tgworker.settings.load import load_settings
+from tgworker.settings.load import SECRET_KEYS, load_settings
+from tgworker.settings.lookalikes import find_lookalikes
 from tgworker.settings.model import Settings
 from tgworker.settings.values import (
     EventContract,
@@ -15,6 +16,7 @@ from tgworker.settings.values import (
 )
 
 __all__ = [
+    "SECRET_KEYS",
     "EventContract",
     "FetchMode",
     "FloodWaitStrategy",
@@ -26,5 +28,6 @@ __all__ = [
     "TraceSampler",
     "default_text",
     "example_env",
+    "find_lookalikes",
     "load_settings",
 ]

@@ -23,9 +23,9 @@ from tgworker.settings.values import MetricsMode, Secret
 
 T = TypeVar("T")
 
-_SECRET_KEYS = {
+SECRET_KEYS = frozenset(
     field.metadata["key"] for field in attrs.fields(Settings) if field.metadata["secret"]
-}
+)
 REDIS_PARTS = ("REDIS_HOST", "REDIS_PORT", "REDIS_DB", "REDIS_PASSWORD")
 """The other way to say REDIS_URL."""
 
@@ -137,7 +137,7 @@ class _Reader:
             return parse(text)
         except ValueError as error:
             # A URL may hold a password.
-            shown = "" if key in _SECRET_KEYS or "://" in text else f" (it is {text!r})"
+            shown = "" if key in SECRET_KEYS or "://" in text else f" (it is {text!r})"
             self.problems.append(f"{key} {error}{shown}")
             return None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import trio_asyncio
 from redis._parsers.base import BaseParser
 from structlog.testing import capture_logs
 
+from tests.pretend_redis import pretend_server
 from tgworker.adapters.redis.check import check_server
 from tgworker.adapters.redis.connection import RedisClient, open_redis
 from tgworker.adapters.redis.errors import explain
@@ -307,28 +307,6 @@ async def test_a_server_that_is_no_redis_is_refused(aio_loop: None) -> None:
     async with pretend_server(None) as url, open_redis(url) as client:
         with pytest.raises(QueueRefusedError, match="does not speak Redis's protocol"):
             await check_server(client)
-
-
-@asynccontextmanager
-async def pretend_server(info: bytes | None) -> AsyncIterator[str]:
-    """As much of a server as greets a client; `info` None: one of the web."""
-
-    async def serve(stream: trio.SocketStream) -> None:
-        async for data in stream:
-            if info is None:
-                await stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            for word in data.split(b"\r\n"):
-                if info is not None and word == b"INFO":
-                    await stream.send_all(b"$%d\r\n%b\r\n" % (len(info), info))
-                elif info is not None and word in (b"SETNAME", b"SETINFO"):
-                    await stream.send_all(b"+OK\r\n")
-                elif info is not None and word == b"PING":
-                    await stream.send_all(b"+PONG\r\n")
-
-    async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
-        yield f"redis://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
-        nursery.cancel_scope.cancel()
 
 
 async def test_a_full_server_takes_no_command_and_hands_out_what_it_has() -> None:

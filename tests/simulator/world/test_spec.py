@@ -71,6 +71,7 @@ def test_what_is_not_said_has_defaults() -> None:
 
     assert (0, 40, 0, ()) == (spec.seed, spec.users, spec.latency_ms, spec.faults)
     assert spec.account.password is None
+    assert not spec.account.frozen
     assert "abcd" == spec.chats[0].title
 
 
@@ -110,6 +111,7 @@ def test_every_problem_is_told_at_once() -> None:
         ({"chats": [], "latency_ms": True}, "$.latency_ms must be a number from 0 to 1e+09"),
         ({"chats": [], "account": 1}, "$.account must be an object"),
         ({"chats": [], "account": {"code": 1}}, "$.account.code must be a text"),
+        ({"chats": [], "account": {"frozen": 1}}, "$.account.frozen must be true or false"),
         ({"chats": [], "account": {"pin": 1}}, "$.account.pin is not a known field"),
         (
             {"chats": [CHAT, {**CHAT, "username": "ABCD"}]},

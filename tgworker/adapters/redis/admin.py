@@ -10,9 +10,10 @@ from typing import Literal
 
 from attrs import frozen
 
-from tgworker.adapters.redis.connection import RedisClient
+from tgworker.adapters.redis.connection import CLIENT_NAME, RedisClient
 from tgworker.adapters.redis.keys import QueueKeys, read_script
 from tgworker.core.command_id import command_id_of
+from tgworker.errors import QueueRefusedError
 
 CHUNK = 200
 SUMMARY = 200
@@ -100,6 +101,20 @@ async def inspect(client: RedisClient, queue: str, *, limit: int = 100) -> Queue
         parked=tuple(_job(*job) for job in parked[1]),
         dead_count=dead,
     )
+
+
+async def connected_workers(client: RedisClient) -> tuple[str, ...] | None:
+    """Who is connected to the server now, by name; None: this user may not see connections.
+
+    Raises: QueueUnavailableError.
+    """
+    try:
+        connections = await client.call(client.redis.client_list)
+    except QueueRefusedError:
+        return None
+    mark = f"{CLIENT_NAME}:"
+    names = {each["name"] for each in connections if each["name"].startswith(mark)}
+    return tuple(sorted(name.removeprefix(mark) for name in names))
 
 
 async def dead_jobs(client: RedisClient, queue: str, *, count: int = 100) -> list[DeadJob]:

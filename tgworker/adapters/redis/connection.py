@@ -29,6 +29,9 @@ from redis.exceptions import RedisError
 from tgworker.adapters.redis.errors import explain
 from tgworker.errors import QueueRefusedError, QueueUnavailableError
 
+CLIENT_NAME = "tgworker"
+"""What a server's list of clients calls us; a worker has its own name behind a colon."""
+
 CONNECT_SECONDS = 5.0
 REPLY_SECONDS = 10.0
 IDLE_SECONDS = 30
@@ -106,7 +109,7 @@ def _make_pool(url: str, worker_id: str) -> ConnectionPool:
             "socket_connect_timeout": CONNECT_SECONDS,
             **parse_url(url),
             "client_name": re.sub(
-                r"[^!-~]", "_", f"tgworker:{worker_id}" if worker_id else "tgworker"
+                r"[^!-~]", "_", f"{CLIENT_NAME}:{worker_id}" if worker_id else CLIENT_NAME
             ),
             "decode_responses": False,
             "health_check_interval": IDLE_SECONDS,

@@ -243,14 +243,24 @@ def _known(id: int, access_hash: int, type: str, title: str, usernames: list[str
     return KnownChat(Chat(id, ChatType(type), title, username, tuple(usernames)), access_hash)
 
 
+def session_file_of(path: Path) -> Path:
+    """The session file that is meant; as in Telethon, ``.session`` is added to a name without it."""
+    return path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX)
+
+
+def lock_file_of(file: Path) -> Path:
+    """Who holds the session has this file locked, and its process number in it."""
+    return file.with_name(f"{file.name}.lock")
+
+
 @contextmanager
 def open_session(path: Path) -> Iterator[TelegramSession]:
-    """Hold the session file, made when it is new; as in Telethon, ``.session`` is added to a name without it.
+    """Hold the session file (`session_file_of`), made when it is new.
 
     Raises:
         SettingsError: another process holds it (with that one's pid), or it is no session file that can be used.
     """
-    file = path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX)
+    file = session_file_of(path)
     with ExitStack() as held:
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -277,7 +287,7 @@ def _lock(file: Path) -> Iterator[None]:
     The lock is on a file beside it: SQLite would lose its own locks on the session when a descriptor of it is closed.
     That file stays: to delete it would let two others hold two files of one name.
     """
-    descriptor = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(lock_file_of(file), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

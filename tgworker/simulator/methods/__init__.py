@@ -33,7 +33,7 @@ def make_methods(world: World, *, clock: Callable[[], float] = time.time) -> Met
             **channels.handlers(world, pages),
             **contacts.handlers(world, pages),
             **dialogs.handlers(world, pages, clock),
-            **help.handlers(clock),
+            **help.handlers(clock, frozen=world.spec.account.frozen),
             **messages.handlers(world, pages),
             **topics.handlers(world, pages),
             **transfer.handlers(world, pages),

@@ -15,6 +15,8 @@ from tgworker.simulator.rpc import HOME_DC, Caller, Handler
 _DCS = range(1, 6)
 """Those that don't exist are this server, too; clients that keep a session's number must find it among them."""
 
+_FROZEN_SECONDS = 30 * 86_400
+
 _LIMITS = {
     "chat_size_max": 200,
     "megagroup_size_max": 200_000,
@@ -43,15 +45,28 @@ _LIMITS = {
 """As Telegram says them."""
 
 
-def handlers(clock: Callable[[], float]) -> Mapping[type, Handler]:
+def handlers(clock: Callable[[], float], *, frozen: bool = False) -> Mapping[type, Handler]:
     """Requests this module answers."""
     return {
         functions.GetConfigRequest: partial(_get_config, clock),
         functions.GetNearestDcRequest: _get_nearest_dc,
-        functions.GetAppConfigRequest: lambda caller, request: types.help.AppConfig(
-            1, types.JsonObject([])
-        ),
+        functions.GetAppConfigRequest: partial(_get_app_config, clock() if frozen else None),
     }
+
+
+def _get_app_config(frozen_since: float | None, caller: Caller, request: Any) -> Any:
+    """Of the many values that Telegram tells here, only those that are about this account.
+
+    Source: https://core.telegram.org/api/auth#frozen-accounts
+    """
+    if frozen_since is None:
+        return types.help.AppConfig(1, types.JsonObject([]))
+    values = {
+        "freeze_since_date": frozen_since,
+        "freeze_until_date": frozen_since + _FROZEN_SECONDS,
+    }
+    told = [types.JsonObjectValue(key, types.JsonNumber(value)) for key, value in values.items()]
+    return types.help.AppConfig(1, types.JsonObject(told))
 
 
 def _get_nearest_dc(caller: Caller, request: Any) -> Any:

@@ -42,6 +42,8 @@ class AccountSpec:
     phone: str = "+79990000001"
     code: str = "12345"
     password: str | None = None
+    frozen: bool = False
+    """Telegram says that it has frozen the account; that methods refuse it is a fault's business."""
 
 
 @frozen
@@ -137,6 +139,7 @@ def _account(fields: Fields) -> AccountSpec:
         phone=fields.take("phone", checks.text, AccountSpec().phone),
         code=fields.take("code", checks.text, AccountSpec().code),
         password=fields.take("password", checks.text, None),
+        frozen=fields.take("frozen", checks.flag, False),
     )
     fields.finish()
     return account

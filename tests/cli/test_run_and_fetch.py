@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.telemetry.store import open_store
 from tgworker.cli import setup
 from tgworker.cli.border import exit_code_of
 from tgworker.errors import (
@@ -124,3 +125,18 @@ def test_debug_is_heeded_by_tools_too(tgworker: Callable[..., Any], redis_url: s
 
     assert "asyncio" not in quiet.stderr
     assert "asyncio" in loud.stderr
+
+
+def test_why_a_worker_ended_reaches_the_log_store_as_well(
+    tgworker: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said when all that ships lines has ended."""
+
+    async def crash(*_: object) -> int:  # noqa: ASYNC124  # as the worker is
+        raise RuntimeError("something")
+
+    monkeypatch.setattr("tgworker.cli.run.run_worker", crash)
+    with open_store() as store:
+        assert 1 == tgworker("run", VICTORIA_LOGS_URL=store.url).exit_code
+
+    assert ["worker.crashed"] == [line["event"] for line in store.lines()]

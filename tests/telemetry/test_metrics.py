@@ -107,7 +107,7 @@ def test_the_numbers_are_what_happened(metrics: Metrics) -> None:
     assert 7 == value(metrics, "command_queue_length")
     assert 3 == value(metrics, "tgworker_outbox_events")
     assert 10**9 == value(metrics, "tgworker_disk_free_bytes")
-    assert 0 == value(metrics, "tgworker_log_lines_dropped", store="loki")
+    assert 0 == value(metrics, "tgworker_log_lines_dropped_total", store="loki")
     assert 0.25 == value(metrics, "tgworker_event_loop_lag_seconds")
     assert 1 == value(metrics, "tgworker_build_info", version="1.2.3")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ import trio
 
 from tests.telemetry.store import Store, open_store
 from tgworker.telemetry.sinks.buffer import HTTP_LIBRARIES, SHIPPING, LineBuffer
-from tgworker.telemetry.sinks.shipper import LogStore, ship_lines
+from tgworker.telemetry.sinks.shipper import BATCH_BYTES, BATCH_LINES, LogStore, ship_lines
 from tgworker.telemetry.sinks.stores import loki, victoria_logs
 
 log = structlog.get_logger()
@@ -126,6 +126,54 @@ async def test_lines_that_a_store_refuses_are_counted_and_not_sent_again(
     assert (0, 1) == (len(buffer), buffer.dropped)
 
 
+async def test_a_batch_that_cannot_be_encoded_is_dropped_and_the_next_one_is_shipped(
+    configure: Callable[..., Any], store: Store
+) -> None:
+    buffer = LineBuffer()
+    lines = configure(buffers=[buffer])
+    log.info("day.sealed")
+
+    def encode(lines: Sequence[str]) -> bytes:
+        raise ValueError("a secret")
+
+    await ship_once(buffer, LogStore("odd", store.url, "text/plain", encode))
+    assert (0, 1) == (len(buffer), buffer.dropped)
+    assert "ValueError in the worker, 1 lines refused" == lines.last["error"]
+
+    log.info("day.sealed")
+    await ship_once(buffer, victoria_logs(store.url))
+    assert ["day.sealed"] == [line["event"] for line in store.lines()]
+
+
+async def test_an_address_that_makes_no_sense_loses_nothing_but_the_lines(
+    configure: Callable[..., Any],
+) -> None:
+    buffer = LineBuffer()
+    lines = configure(buffers=[buffer])
+    log.info("day.sealed")
+
+    await ship_once(buffer, victoria_logs("http://a:b"))
+
+    assert ["logs.store_away", "logs.not_shipped"] == [line["event"] for line in lines.parsed[1:]]
+    assert 1 == lines.last["lines"] == len(buffer)
+
+
+async def test_lines_go_in_batches_that_a_store_can_take(
+    configure: Callable[..., Any], store: Store
+) -> None:
+    buffer = LineBuffer()
+    configure(buffers=[buffer])
+    for number in range(BATCH_LINES + 5):
+        log.info("day.sealed", number=number)
+    for _ in range(3):
+        log.info("x.y", text="x" * BATCH_BYTES)
+
+    await ship_once(buffer, victoria_logs(store.url))
+
+    assert [BATCH_LINES, 6, 1, 1] == [len(body.splitlines()) for body in store.bodies]
+    assert BATCH_LINES + 8 == len(store.lines())
+
+
 async def test_an_absent_store_is_said_once_and_keeps_the_newest_out(
     configure: Callable[..., Any], autojump_clock: trio.testing.MockClock
 ) -> None:
@@ -140,7 +188,8 @@ async def test_an_absent_store_is_said_once_and_keeps_the_newest_out(
         await trio.sleep(600)
         nursery.cancel_scope.cancel()
 
-    assert ["logs.store_away"] == [x["event"] for x in lines.parsed if x["event"] != "day.sealed"]
+    said = [x["event"] for x in lines.parsed if x["event"] != "day.sealed"]
+    assert ["logs.store_away", "logs.not_shipped"] == said
     assert 3 == buffer.dropped
     assert [0, 1, 2, 3, 4] == [json.loads(line)["number"] for line in buffer.take(9)]
 

@@ -14,7 +14,7 @@ from tgworker.cli.border import Tool, exit_code_of
 from tgworker.cli.help import ALL_SETTINGS, epilog
 from tgworker.cli.setup import read_settings, setting_options, start_logging
 from tgworker.errors import ExitCode, TgworkerError
-from tgworker.instruments import shipments_of
+from tgworker.instruments import ship_rest, shipments_of
 
 log = structlog.get_logger()
 
@@ -47,17 +47,24 @@ def run() -> int:
     start_logging(settings, sys.stdout, [shipment.buffer for shipment in shipments])
     try:
         return trio.run(run_worker, settings, shipments)
-    except TgworkerError as error:
-        code = exit_code_of(error)
-        unusable = code is ExitCode.ACCOUNT_UNUSABLE
-        log.critical(
-            "account.unusable" if unusable else "worker.failed",
-            error_type=error.error_type,
-            error=str(error),
-            exit_code=int(code),
-        )
-        raise
-    # The border of the process: the log, unlike Python's traceback, hides secrets.
-    except Exception:
-        log.critical("worker.crashed", exc_info=True, exit_code=int(ExitCode.FAILED))
+    except Exception as error:
+        _log_end(error)
+        trio.run(ship_rest, shipments)
+        if isinstance(error, TgworkerError):
+            raise
         return ExitCode.FAILED
+
+
+def _log_end(error: Exception) -> None:
+    """Say what the worker ended with. The log, unlike Python's traceback, hides secrets."""
+    if not isinstance(error, TgworkerError):
+        log.critical("worker.crashed", exc_info=error, exit_code=int(ExitCode.FAILED))
+        return
+    code = exit_code_of(error)
+    unusable = code is ExitCode.ACCOUNT_UNUSABLE
+    log.critical(
+        "account.unusable" if unusable else "worker.failed",
+        error_type=error.error_type,
+        error=str(error),
+        exit_code=int(code),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -13,9 +13,12 @@ from prometheus_client import (
     Gauge,
     Histogram,
     Info,
+    Metric,
     disable_created_metrics,
 )
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from tgworker.core import facts
 from tgworker.core.facts import BreakerState, Fact
@@ -81,7 +84,7 @@ class Metrics:
 
     def dropped_lines(self, store: str, buffer: LineBuffer) -> None:
         """Tell how many lines for a log store were lost."""
-        self._dropped.labels(store).set_function(lambda: buffer.dropped)
+        self._dropped.buffers[store] = buffer
 
     def gauge(self, name: str, help: str, read: Callable[[], float]) -> None:
         """One more metric, read when somebody asks for it."""
@@ -182,12 +185,8 @@ class Metrics:
             registry=self.registry,
         )
         self._disk_free.set(math.nan)  # nobody has looked yet, which is no reason for alarm
-        self._dropped = Gauge(
-            "tgworker_log_lines_dropped",
-            "Lines that a log store never got, since the start.",
-            ["store"],
-            registry=self.registry,
-        )
+        self._dropped = _DroppedLines()
+        self.registry.register(self._dropped)
 
     def _counter(self, name: str, help: str, *labels: str) -> Counter:
         return Counter(name, help, labels, registry=self.registry)
@@ -253,3 +252,18 @@ class Metrics:
 
     def _disk_seen(self, fact: facts.DiskSeen) -> None:
         self._disk_free.set(fact.free_bytes or 0)
+
+
+class _DroppedLines(Collector):
+    """A counter that others count."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[str, LineBuffer] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(
+            "tgworker_log_lines_dropped", "Lines that a log store never got.", labels=["store"]
+        )
+        for store, buffer in self.buffers.items():
+            family.add_metric([store], buffer.dropped)
+        yield family

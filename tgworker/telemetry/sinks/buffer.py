@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -56,9 +57,14 @@ class LineBuffer(logging.Handler):
         except Exception:  # whatever a line holds, who logs must not suffer from it
             self.drop(1)
 
-    def take(self, most: int) -> list[str]:
-        """The oldest lines, at most so many, which are gone from here."""
-        return [self._lines.popleft() for _ in range(min(most, len(self._lines)))]
+    def take(self, most: int, most_bytes: int | None = None) -> list[str]:
+        """The oldest lines, which are gone from here: at most so many, and about so many bytes, but one at least."""
+        taken: list[str] = []
+        room = math.inf if most_bytes is None else most_bytes
+        while self._lines and len(taken) < most and room > 0:
+            taken.append(self._lines.popleft())
+            room -= len(taken[-1])
+        return taken
 
     def put_back(self, lines: Sequence[str]) -> None:
         """Return lines that could not be shipped to the front; what does not fit is dropped."""

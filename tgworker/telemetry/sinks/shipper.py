@@ -13,6 +13,8 @@ from attrs import define, field, frozen
 from tgworker.telemetry.sinks.buffer import SHIPPING, LineBuffer
 
 BATCH_LINES = 1_000
+BATCH_BYTES = 1_000_000
+"""Stores refuse what is larger than a few of these."""
 PAUSE_SECONDS = 1.0
 """Between two looks into the buffer: lines come in bursts, and a request for each would be a waste."""
 REQUEST_SECONDS = 5.0
@@ -50,21 +52,24 @@ class _Shipper:
 
     async def ship_all(self) -> None:
         """Ship what the buffer holds, until it is empty or the store fails."""
-        while lines := self.buffer.take(BATCH_LINES):
+        while lines := self.buffer.take(BATCH_LINES, BATCH_BYTES):
             if not await self._ship(lines):
                 return
 
     async def _ship(self, lines: list[str]) -> bool:
         """One batch. False: the store could not take it now, and the lines are in the buffer again."""
+        try:
+            body = self.store.encode(lines)
+        except Exception as error:  # no batch may stand in the way of all others for ever
+            self._refused(lines, f"{type(error).__name__} in the worker")
+            return True
         delivered = False
         try:
             answer = await self.client.post(
-                self.store.url,
-                content=self.store.encode(lines),
-                headers={"Content-Type": self.store.content_type},
+                self.store.url, content=body, headers={"Content-Type": self.store.content_type}
             )
             delivered = answer.status_code < 500 and answer.status_code != 429
-        except httpx2.HTTPError as error:
+        except Exception as error:  # whatever it is, the work must not suffer from it
             self._failed(type(error).__name__)
             return False
         finally:
@@ -75,10 +80,13 @@ class _Shipper:
         elif answer.is_success:
             self._succeeded()
         else:
-            # It will never want these lines, whoever asks.
-            self.buffer.drop(len(lines))
-            self._failed(f"HTTP {answer.status_code}, {len(lines)} lines refused")
+            self._refused(lines, f"HTTP {answer.status_code}")
         return delivered
+
+    def _refused(self, lines: Sequence[str], reason: str) -> None:
+        """Nobody will ever want these lines, whoever asks."""
+        self.buffer.drop(len(lines))
+        self._failed(f"{reason}, {len(lines)} lines refused")
 
     def _pause(self) -> float:
         """Full jitter on top of the ordinary pause, with a ceiling that doubles by each failure."""
@@ -112,3 +120,5 @@ async def ship_lines(
         finally:
             with trio.move_on_after(FLUSH_SECONDS, shield=True):
                 await shipper.ship_all()
+            if left := len(buffer):
+                log.warning("logs.not_shipped", store=store.name, lines=left)

@@ -17,8 +17,10 @@ The offsets' rules: https://core.telegram.org/api/offsets
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
+from operator import lt
 from typing import TypeAlias
 
 from attrs import frozen
@@ -110,6 +112,7 @@ class Walk:
             HistoryStalledError: Telegram contradicts itself again and again; starting anew later may help.
         """
         self.beginning = None
+        page = _in_order(page)
         match self._asking:
             case _Asking.FORWARD:
                 return self._receive_forward(page)
@@ -188,14 +191,15 @@ class Walk:
         self._after = max(held.ids)
         self._since = None
         self._stalls = 0
-        if self._end is not None and any(m.date >= self._end for m in held.messages):
+        end = self._end
+        if end is not None and any(m.date >= end for m in held.messages):
             self._asking = _Asking.NOTHING
-        elif self._short:
+            return _where(held, lambda _, m: m is None or m.date < end)
+        if self._short:
             self._ask_tail()
         else:
             self._ask_forward(anchored=False)
-        end = self._end
-        return held if end is None else _where(held, lambda _, m: m is None or m.date < end)
+        return held
 
     def _ask_forward(self, *, anchored: bool) -> None:
         self._asking = _Asking.FORWARD
@@ -216,9 +220,19 @@ class Walk:
         """The part of a page above where the walk stands."""
         since = self._since
         if since is None:
+            if page.ids and page.ids[0] > self._after:
+                return page  # as nearly always
             return _where(page, lambda id, _: id > self._after)
         older = max((m.id for m in page.messages if m.date < since), default=0)
         return _where(page, lambda id, m: id > older if m is None else m.date >= since)
+
+
+def _in_order(page: Page) -> Page:
+    """The page with ascending ids, each once; that is how pages come, and it is not left to trust."""
+    for ids in (page.ids, [message.id for message in page.messages]):
+        if not all(map(lt, ids, islice(ids, 1, None))):
+            return _where(page, lambda _id, _message: True)
+    return page
 
 
 def _where(page: Page, keep: _Keep) -> Page:
@@ -227,7 +241,9 @@ def _where(page: Page, keep: _Keep) -> Page:
     return Page(ids, tuple(messages[id] for id in ids if id in messages), page.people)
 
 
-def _join(pages: Iterable[Page]) -> Page:
+def _join(pages: Sequence[Page]) -> Page:
+    if len(pages) == 1:
+        return pages[0]
     ids: set[int] = set()
     messages: dict[int, Message] = {}
     people: dict[int, Person] = {}

@@ -78,10 +78,11 @@ class DayCutter:
 
     async def file(self, page: Page) -> None:
         """Write one page's messages to their days and seal the days it shows to be over."""
-        by_day: dict[date, list[Message]] = {}
-        for message in page.messages:
-            if self._span.first <= (day := day_of(message.date)) <= self._span.last:
-                by_day.setdefault(day, []).append(message)
+        by_day = {
+            day: messages
+            for day, messages in _by_day(page.messages).items()
+            if self._span.first <= day <= self._span.last
+        }
         people = {person.id: person for person in page.people}
         tally = self._reporter.tally
         saved, known = tally.processed, tally.deduplicated
@@ -205,6 +206,16 @@ class DayCutter:
 
 def _ms_since(began: float) -> float:
     return round((trio.current_time() - began) * 1000, 1)
+
+
+def _by_day(messages: Sequence[Message]) -> dict[date, Sequence[Message]]:
+    dates = [message.date for message in messages]
+    if dates and (day := day_of(min(dates))) == day_of(max(dates)):
+        return {day: messages}  # as nearly always
+    found: dict[date, list[Message]] = {}
+    for message in messages:
+        found.setdefault(day_of(message.date), []).append(message)
+    return {**found}
 
 
 def _writers_of(

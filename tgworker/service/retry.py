@@ -76,6 +76,20 @@ class Retry:
     ) -> T:
         """`worthwhile` is asked after each failure; no: it is raised at once. `watch` measures patience."""
 
+        first: TransientError | None = None
+        try:
+            return await function(*args)
+        except TransientError as error:
+            first = error
+
+        async def try_again() -> T:
+            """The first attempt was made before: to set up tenacity takes as long as to make a request."""
+            nonlocal first
+            if first is not None:
+                error, first = first, None
+                raise error
+            return await function(*args)
+
         def again(error: BaseException) -> bool:
             return isinstance(error, TransientError) and worthwhile()
 
@@ -87,7 +101,7 @@ class Retry:
             before_sleep=lambda state: self._note(target, state),
             reraise=True,
         )
-        return await attempts(function, *args)
+        return await attempts(try_again)
 
     def _backoff(self, state: tenacity.RetryCallState) -> float:
         """Full jitter: anything from nothing to a ceiling that doubles each time."""

@@ -29,14 +29,12 @@ def map_entities(entities: list[TL] | None) -> tuple[Entity, ...]:
 
 def _map_entity(entity: TL) -> Entity:
     type_ = tl_name(entity, "MessageEntity")
-    offset = count(getattr(entity, "offset", 0)) or 0
-    length = count(getattr(entity, "length", 0)) or 0
     if type(entity) in _PLACED:
-        return Entity(type_, offset, length)
+        return Entity(type_, count(entity.offset) or 0, count(entity.length) or 0)
     return Entity(
         type_,
-        offset,
-        length,
+        count(getattr(entity, "offset", 0)) or 0,
+        count(getattr(entity, "length", 0)) or 0,
         url=text_or_none(getattr(entity, "url", None)),
         # A client writes a mention with an InputUser in this place, and Telegram's answers hold a number.
         user_id=whole(getattr(entity, "user_id", None)),

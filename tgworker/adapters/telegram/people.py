@@ -36,7 +36,7 @@ def map_people(result: TL, writers: Iterable[int | None]) -> tuple[Person, ...]:
 def _map_person(id: int, entity: TL) -> Person:
     return Person(
         id=id,
-        username=next(iter(_usernames(entity)), None),
+        username=_main_username(entity),
         name=_display_name(entity),
         bot=bool(getattr(entity, "bot", False)),
     )
@@ -66,6 +66,11 @@ def _chat_type(entity: TL) -> ChatType:
             return ChatType.SUPERGROUP
         case _:
             return ChatType.GROUP
+
+
+def _main_username(entity: TL) -> str | None:
+    main = text_or_none(getattr(entity, "username", None))
+    return next(iter(_usernames(entity)), None) if main is None else main
 
 
 def _usernames(entity: TL) -> list[str]:

@@ -21,7 +21,7 @@ from tests.e2e.stage import Process, Stage
 HISTORY, RESOLVE = "messages.getHistory", "contacts.resolveUsername"
 DAY = date(2025, 11, 1)
 PER_DAY = 250
-CHATS = 40
+CHATS = 50
 ONE_DAY = {"mode": "date", "date": str(DAY)}
 
 
@@ -66,19 +66,19 @@ def of(lines: list[dict[str, Any]], command_id: str) -> list[dict[str, Any]]:
     return [line for line in lines if line.get("command_id") == command_id]
 
 
-@pytest.mark.parametrize(
-    ("method", "name", "advice"),
-    [
-        (HISTORY, "CHANNEL_PRIVATE", "Let the account in again"),
-        (HISTORY, "CHANNEL_INVALID", "Check the id"),
-        (HISTORY, "PEER_ID_INVALID", "Check the id"),
-        (HISTORY, "CHAT_ADMIN_REQUIRED", "Make the account one"),
-        (HISTORY, "SOMETHING_NEW", "https://core.telegram.org/method/messages.getHistory"),
-        (RESOLVE, "USERNAME_NOT_OCCUPIED", "Check it"),
-        (RESOLVE, "USERNAME_INVALID", "Check it"),
-        (RESOLVE, "CHANNEL_PRIVATE", "Let the account in again"),
-    ],
-)
+REFUSALS = [
+    (HISTORY, "CHANNEL_PRIVATE", "Let the account in again"),
+    (HISTORY, "CHANNEL_INVALID", "Check the id"),
+    (HISTORY, "PEER_ID_INVALID", "Check the id"),
+    (HISTORY, "CHAT_ADMIN_REQUIRED", "Make the account one"),
+    (HISTORY, "SOMETHING_NEW", "https://core.telegram.org/method/messages.getHistory"),
+    (RESOLVE, "USERNAME_NOT_OCCUPIED", "Check it"),
+    (RESOLVE, "USERNAME_INVALID", "Check it"),
+    (RESOLVE, "CHANNEL_PRIVATE", "Let the account in again"),
+]
+
+
+@pytest.mark.parametrize(("method", "name", "advice"), REFUSALS)
 def test_a_chat_that_can_not_be_had_fails_at_once_and_says_what_to_do(
     stage: Stage, worker: Process, chat: str, method: str, name: str, advice: str
 ) -> None:
@@ -196,16 +196,47 @@ def test_a_page_of_deleted_messages_is_not_the_end(
     assert PER_DAY == stage.check_against_truth(chat)
 
 
-def test_what_does_not_pass_fails_the_command_and_a_one_shot_run_exits_1(
-    stage: Stage, chat: str
-) -> None:
-    stage.faults({"method": HISTORY, "chat": chat, "error": "INTERNAL"})
+@pytest.fixture
+def session(stage: Stage) -> str:
+    """The account's, for a process beside the worker."""
     session = stage.folder / "one_shot.session"
     session.write_bytes((stage.folder / "world.env.session").read_bytes())
+    return str(session)
+
+
+def test_a_one_shot_run_tells_of_each_chat_that_can_not_be_had_and_exits_1(
+    stage: Stage, chat: str, numbers: Iterator[int], session: str
+) -> None:
+    chats = [f"chat_{next(numbers):02}" for _ in REFUSALS]
+    refused = dict(zip(chats, REFUSALS, strict=True))
+    stage.faults(
+        *({"method": m, "chat": chat, "error": name} for chat, (m, name, _) in refused.items())
+    )
+
+    run = stage.run(
+        *("fetch", *chats, chat, "--date", str(DAY), "--json"), TELEGRAM_SESSION=session
+    )
+
+    assert 1 == run.wait()
+    failed = {line["chat"]: line["error_type"] for line in run.lines("failed")}
+    assert {f"@{chat}": name.lower() for chat, (_, name, _) in refused.items()} == failed
+    assert [f"@{chat}"] == [line["chat"] for line in run.lines("completed")]
+    told = [json.loads(line) for line in run.stderr.read_text().splitlines()]
+    assert failed == {
+        line["chat"]: line["error_type"]
+        for line in told
+        if ("command.failed", "error") == (line["event"], line["level"])
+    }
+
+
+def test_what_does_not_pass_fails_the_command_and_a_one_shot_run_exits_1(
+    stage: Stage, chat: str, session: str
+) -> None:
+    stage.faults({"method": HISTORY, "chat": chat, "error": "INTERNAL"})
 
     run = stage.run(
         *("fetch", chat, "--date", str(DAY), "--json"),
-        TELEGRAM_SESSION=str(session),
+        TELEGRAM_SESSION=session,
         RETRY_MAX_ATTEMPTS="2",
         BACKOFF_BASE_SECONDS="0.01",
     )

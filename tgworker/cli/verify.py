@@ -13,8 +13,9 @@ import trio
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tgworker.adapters.archive.chat_folders import find_chats
 from tgworker.adapters.archive.disk import storage_errors
-from tgworker.adapters.archive.verify import Scope, count_days, find_chats
+from tgworker.adapters.archive.verify import Scope, count_days
 from tgworker.adapters.archive.verify import verify as look_through
 from tgworker.cli.border import Tool
 from tgworker.cli.help import epilog

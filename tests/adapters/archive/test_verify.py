@@ -11,8 +11,9 @@ from datetime import UTC, date, datetime
 import pytest
 import trio
 
+from tgworker.adapters.archive.chat_folders import find_chats
 from tgworker.adapters.archive.repair import repair
-from tgworker.adapters.archive.verify import Scope, count_days, find_chats, verify
+from tgworker.adapters.archive.verify import Scope, count_days, verify
 from tgworker.core.model import ArtifactFormat, ChatRef
 from tgworker.core.verify import Problem, Remedy
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from attrs import define, field
 
+from tgworker.adapters.archive.chat_folders import read_chat
 from tgworker.adapters.archive.disk import Disk, remove_file
 from tgworker.adapters.archive.index import YearIndex, parse_index
 from tgworker.adapters.archive.layout import INDEX_FILE, LOCK_FILE, find_artifacts
 from tgworker.adapters.archive.rebuild import rebuild_index
+from tgworker.adapters.archive.second_look import hold_if_possible
 from tgworker.adapters.archive.stored import free_name
-from tgworker.adapters.archive.verify import hold_if_possible, read_chat
 from tgworker.core.artifact import read_head
 from tgworker.core.model import ArtifactFormat
 from tgworker.core.verify import Problem, Remedy

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
+from tests.service.machine import OTHER, Machine, SlowGateway
 from tgworker.adapters.archive import open_archive
 from tgworker.adapters.memory.gateway import MemoryGateway
 from tgworker.core.completeness import Completeness
@@ -137,3 +138,9 @@ async def desk(telegram: MemoryGateway, tmp_path: Path) -> AsyncIterator[Desk]:
         folder, artifact_format=ArtifactFormat.JSON, schema_version="1.0.0"
     ) as archive:
         yield Desk(telegram, archive, folder)
+
+
+@pytest.fixture
+def machine() -> Machine:
+    histories = {CHAT: make_history(PER_DAY), OTHER: make_history(PER_DAY)}
+    return Machine(SlowGateway(histories))

@@ -27,6 +27,7 @@ SECRETS = [f.metadata["key"] for f in attrs.fields(Settings) if f.metadata["secr
 PASSWORD = "hunter2-verysecret"
 FORMS = {
     "REDIS_URL": f"redis://:{PASSWORD}@localhost",
+    "NOTIFY_WEBHOOK_URL": f"https://hooks.example/{PASSWORD}",
     "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Basic%20{PASSWORD}",
 }
 """How a secret must look, if not any text will do."""
@@ -270,6 +271,9 @@ def test_redis_may_be_named_by_a_url_or_by_its_parts(environ, url):
         ("REDIS_DB", "one", "must be a whole number of at least 0"),
         ("TELEGRAM_SERVER", "localhost", "must be host:port"),
         ("TELEGRAM_SERVER", "localhost:65536", "must be host:port"),
+        ("NOTIFY_CHAT", "../ops", "must be @name, name"),
+        ("NOTIFY_WEBHOOK_URL", "hooks.example", "must be a URL that begins with http:// or"),
+        ("NOTIFY_WEBHOOK_URL", "https:///path", "must be a URL with a host"),
         ("OTEL_TRACES_SAMPLER", "some", "must be one of always_on, always_off, traceidratio"),
         ("OTEL_TRACES_SAMPLER_ARG", "1.5", "must be a number of at least 0 and at most 1"),
         ("OTEL_RESOURCE_ATTRIBUTES", "team", "must be key=value, several of them separated"),
@@ -337,6 +341,8 @@ def test_a_password_in_any_other_url_does_not_show_either(key):
         {"LOKI_URL": f"https://me:{PASSWORD}@loki:port"},
         {"TELEGRAM_API_HASH": PASSWORD, "HTTP_PORT": "x"},
         {"OTEL_EXPORTER_OTLP_HEADERS": PASSWORD},
+        {"NOTIFY_WEBHOOK_URL": PASSWORD},
+        {"NOTIFY_WEBHOOK_URL": f"https://hooks.example:port/{PASSWORD}"},
     ],
 )
 def test_a_secret_shows_in_no_error_and_no_traceback(environ):

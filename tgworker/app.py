@@ -20,7 +20,7 @@ from tgworker.adapters.redis.locks import RedisChatLocks
 from tgworker.adapters.redis.queue import RedisCommandQueue
 from tgworker.adapters.telegram import open_gateway
 from tgworker.background import open_background
-from tgworker.core.facts import TelegramSeen
+from tgworker.core.facts import AccountLost, TelegramSeen
 from tgworker.core.model import Event, FetchCommand
 from tgworker.errors import AccountUnusableError, ExitCode, SettingsError, TgworkerError
 from tgworker.instruments import Shipment, open_instruments, open_shipping
@@ -31,6 +31,7 @@ from tgworker.service.fetch import Fetcher
 from tgworker.service.floods import FloodPolicy
 from tgworker.service.guard import BreakerPolicy, GuardedGateway, GuardPolicy
 from tgworker.service.job import JobPolicy, JobRunner
+from tgworker.service.notices import ChatNotifier
 from tgworker.service.oneshot import fetch_once, refuse_all
 from tgworker.service.outage import Outage
 from tgworker.service.queue_watch import watch_queue
@@ -123,11 +124,15 @@ async def _serve(settings: Settings, stop: Stop, shipments: Sequence[Shipment]) 
         )
         observer = instruments.observer
         async with (
+            _told_if_lost(observer),
             _open_fetcher(settings, stop, observer, redis) as (fetcher, archive),
             open_background() as background,
         ):
             background.start_soon(watch_queue, queue, observer)
             background.start_soon(watch_disk, archive, observer)
+            if settings.notify_chat is not None and instruments.chat_notices is not None:
+                chat = ChatNotifier(fetcher.gateway, settings.notify_chat, settings.worker_id)
+                background.start_soon(instruments.chat_notices.run, chat)
             emitter = Emitter(sink, outage, observer)
             runner = JobRunner(
                 queue=queue,
@@ -194,6 +199,16 @@ async def _fetch_once(
             return await refuse_all(
                 error, commands, on_event, clock=utc_now, worker_id=settings.worker_id
             )
+
+
+@asynccontextmanager
+async def _told_if_lost(observer: Observer) -> AsyncIterator[None]:
+    """Tell of an account that can't even begin."""
+    try:
+        yield
+    except AccountUnusableError as error:
+        observer.note(AccountLost(error.error_type, str(error)))
+        raise
 
 
 @asynccontextmanager

@@ -120,6 +120,12 @@ class IncompleteError(TgworkerError):
         self.days = tuple(days)
 
 
+class NoticeRefusedError(TgworkerError):
+    """People can't be told this way, now or later: log it, and tell nobody."""
+
+    error_type = "notice_refused"
+
+
 class StorageError(TgworkerError):
     """The disk refused (full, read-only, no permission): fail the command; what was sealed stays good."""
 

@@ -11,14 +11,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import trio
 from attrs import frozen
 
 from tgworker import __version__
 from tgworker.background import open_background
 from tgworker.core.health import Patience
+from tgworker.core.notices import Identity
 from tgworker.errors import SettingsError
 from tgworker.ports import Observer, Pulse
 from tgworker.service.health import HealthMonitor, keep_beating
+from tgworker.service.notices import Notices
 from tgworker.service.outage import Outage
 from tgworker.settings import MetricsMode, Settings
 from tgworker.settings.parsers import pairs
@@ -54,13 +57,20 @@ class Instruments:
     observer: Observer
     health: HealthMonitor
     pulse: Pulse
+    chat_notices: Notices | None = None
+    """What `NOTIFY_CHAT` is to be told, by who has the account."""
 
 
 @asynccontextmanager
 async def open_instruments(
     settings: Settings, outage: Outage, shipments: Iterable[Shipment], *, serve: bool = True
 ) -> AsyncIterator[Instruments]:
-    """Measure, push, tell systemd and the health file and, if `serve`, answer scrapes, while the block runs."""
+    """Measure, push, trace, tell systemd and the health file, while the block runs.
+
+    If `serve`, also answer scrapes and tell people of failures.
+
+    Raises: SettingsError.
+    """
     health = HealthMonitor(outage, _patience(settings))
     pulse = open_pulse(_own_health_file(settings, serve), settings.worker_id)
     metrics, lag = _metrics(health, shipments)
@@ -80,7 +90,10 @@ async def open_instruments(
                     settings.pushgateway_url, settings.service_name, settings.worker_id
                 )
                 tasks.start_soon(pushing.run, metrics.registry, settings.push_interval_seconds)
-            yield Instruments(Observers(health, metrics, *tracers), health, pulse)
+            for_webhook, for_chat = _open_notices(settings, tasks) if serve else (None, None)
+            notices = [each for each in (for_webhook, for_chat) if each is not None]
+            observers = Observers(health, metrics, *tracers, *notices)
+            yield Instruments(observers, health, pulse, for_chat)
     finally:
         pulse.ended()
 
@@ -96,6 +109,26 @@ def _metrics(health: HealthMonitor, shipments: Iterable[Shipment]) -> tuple[Metr
     for shipment in shipments:
         metrics.dropped_lines(shipment.store.name, shipment.buffer)
     return metrics, lag
+
+
+def _open_notices(settings: Settings, tasks: trio.Nursery) -> tuple[Notices | None, Notices | None]:
+    """What people are to be told by `NOTIFY_WEBHOOK_URL`, which begins here, and by `NOTIFY_CHAT`."""
+    for_webhook = for_chat = None
+    if settings.notify_webhook_url is not None:
+        for_webhook = Notices(_now)
+        who = Identity(settings.worker_id, settings.service_name, settings.environment)
+        tasks.start_soon(_tell_webhook, settings.notify_webhook_url.reveal(), who, for_webhook)
+    if settings.notify_chat is not None:
+        for_chat = Notices(_now, by_account=True)
+    return for_webhook, for_chat
+
+
+async def _tell_webhook(url: str, identity: Identity, notices: Notices) -> None:
+    """Tell until cancelled, and then the last words."""
+    from tgworker.telemetry.webhook import open_webhook
+
+    async with open_webhook(url, identity) as webhook:
+        await notices.run(webhook)
 
 
 @asynccontextmanager
@@ -133,6 +166,10 @@ async def _open_tracers(settings: Settings) -> AsyncIterator[tuple[Observer, ...
     )
     async with open_tracing(target) as tracing:
         yield (tracing,)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _patience(settings: Settings) -> Patience:

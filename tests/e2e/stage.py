@@ -200,6 +200,10 @@ class Stage:
         """Every request, with how it ended."""
         return list(self._http("GET", "/log"))
 
+    def sent(self) -> list[dict[str, Any]]:
+        """What the account has written, oldest first."""
+        return list(self._http("GET", "/sent"))
+
     def requests(self, method: str = "messages.getHistory") -> int:
         return int(self.stats()["requests"].get(method, 0))
 

@@ -211,3 +211,11 @@ async def test_a_change_that_is_none_changes_nothing(
     assert 400 == status
     assert any(error in each for each in answer["errors"]), answer
     assert "news" == control.world.chat("news").title
+
+
+async def test_what_the_account_wrote_can_be_read(control: Control) -> None:
+    id = control.world.send("7", None, "hi", datetime(2025, 11, 20, tzinfo=UTC), key=5)
+
+    assert (200, [{"chat": "7", "text": "hi", "key": 5, "id": id}]) == await control.ask(
+        "GET", "/sent"
+    )

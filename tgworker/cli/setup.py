@@ -111,6 +111,9 @@ def secrets_of(settings: Settings) -> Iterator[str]:
     """What no line may show. Of a URL only the password: the rest says where things are."""
     if settings.otel_exporter_otlp_headers is not None:
         yield from (value for _, value in pairs(settings.otel_exporter_otlp_headers.reveal()))
+    if settings.notify_webhook_url is not None:
+        # Where the token stands in it is the receiver's business.
+        yield urlsplit(settings.notify_webhook_url.reveal())._replace(scheme="", netloc="").geturl()
     for field in attrs.fields(Settings):
         value = getattr(settings, field.name)
         text = value.reveal() if isinstance(value, Secret) else value

@@ -106,6 +106,17 @@ class CommandEnded:
     chat: str | None
     seconds: float
     error_type: str | None = None
+    command_id: str | None = None
+    error: str | None = None
+    """For people."""
+
+
+@frozen
+class AccountLost:
+    """Telegram does not let the account work any more."""
+
+    error_type: str
+    error: str
 
 
 @frozen
@@ -170,6 +181,7 @@ Fact: TypeAlias = (
     | CommandBegan
     | CommandLeft
     | CommandEnded
+    | AccountLost
     | CommandParked
     | CommandBuried
     | LeaseRenewed

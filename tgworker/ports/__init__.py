@@ -22,6 +22,7 @@ from tgworker.core.model import (
     Relatives,
 )
 from tgworker.ports.floods import FloodLedger
+from tgworker.ports.notifier import Notifier
 from tgworker.ports.observer import UNOBSERVED, Observer, Unobserved
 from tgworker.ports.queue import (
     Cancelled,
@@ -55,6 +56,7 @@ __all__ = [
     "Held",
     "Lost",
     "NothingDue",
+    "Notifier",
     "Observer",
     "Outcome",
     "Park",
@@ -113,6 +115,13 @@ class Gateway(Protocol):
 
     async def history(self, chat: Chat, query: HistoryQuery) -> Page:
         """Ask for one page of a chat that `resolve` returned. Idempotent."""
+        ...
+
+    async def say(self, chat: Chat, text: str, key: int) -> None:
+        """Write a message of at most 4,096 characters into a chat that `resolve` returned.
+
+        Idempotent: what was written under the same `key`, a number of 64 bits with a sign, is not written again.
+        """
         ...
 
 

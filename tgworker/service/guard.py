@@ -25,7 +25,7 @@ from tgworker.service.breaking import Gate
 from tgworker.service.floods import FloodPolicy, Floods
 from tgworker.service.pacing import Pacer
 from tgworker.service.retry import Retry, RetryPolicy, Stopwatch
-from tgworker.service.stop import Stop
+from tgworker.service.stop import Stop, StoppingError
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -142,6 +142,23 @@ class GuardedGateway:
             return self._gateway.history(chat, query)
 
         return await self._carry_out(_Call("history", "messages.getHistory", chat.label, ask))
+
+    async def say(self, chat: Chat, text: str, key: int) -> None:
+        """While the worker stops a message waits for no turn: it goes out at once, or not at all.
+
+        Raises: TransientError: it is to stop, and Telegram wants a rest or does not answer.
+        """
+
+        def ask() -> Awaitable[None]:
+            return self._gateway.say(chat, text, key)
+
+        call = _Call("say", "messages.sendMessage", chat.label, ask)
+        try:
+            await self._carry_out(call)
+        except StoppingError:
+            if not self._gate.admits or self._floods.rest(call.method):
+                raise TransientError("Telegram rests while the worker stops.") from None
+            await self._ask(call)
 
     async def _carry_out(self, call: _Call[T]) -> T:
         """One call, the same request again while it stumbles, as often and as long as the policy says."""

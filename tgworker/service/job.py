@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 
 from tgworker.core.commands import parse_command, trace_of
 from tgworker.core.facts import (
+    AccountLost,
     CommandBegan,
     CommandBuried,
     CommandEnded,
@@ -173,7 +174,9 @@ class JobRunner:
                     trace=trace or parent,
                 )
             )
-            self._observer.note(CommandEnded(None, 0.0, error.error_type))
+            self._observer.note(
+                CommandEnded(None, 0.0, error.error_type, claim.command_id, str(error))
+            )
             self._observer.note(CommandBuried(error.error_type))
             return Dead(error.error_type)
 
@@ -253,7 +256,10 @@ class JobRunner:
     async def _fail(self, reporter: Reporter, error_type: str, error: str) -> Outcome:
         log.error("command.failed", error_type=error_type, error=error, **reporter.figures())
         await self._forget(reporter.command_id)
-        self._observer.note(CommandEnded(str(reporter.command.chat), reporter.seconds, error_type))
+        chat = str(reporter.command.chat)
+        self._observer.note(
+            CommandEnded(chat, reporter.seconds, error_type, reporter.command_id, error)
+        )
         await reporter.failed(error_type, error)
         return Done()
 
@@ -280,6 +286,7 @@ class JobRunner:
             case AccountUnusableError():
                 log.critical("account.unusable", error_type=error.error_type, error=str(error))
                 resume_at = now
+                self._observer.note(AccountLost(error.error_type, str(error)))
                 self._stop.set(ExitCode.ACCOUNT_UNUSABLE, error.error_type)
         seconds = max(0.0, (resume_at - now).total_seconds())
         log.warning("command.parked", error_type=error.error_type, wait_seconds=round(seconds, 1))

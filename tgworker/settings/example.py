@@ -29,6 +29,7 @@ _SECTIONS = {
     "REQUESTS_PER_SECOND": "Pace",
     "PROGRESS_INTERVAL_SECONDS": "Life of the process",
     "METRICS_MODE": "Metrics and health",
+    "NOTIFY_CHAT": "Failures, told to people",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "Traces",
 }
 """Headings, by the key they stand before."""

@@ -7,9 +7,10 @@ from pathlib import Path
 from attrs import frozen
 
 from tgworker.core.completeness import Completeness
-from tgworker.core.model import ArtifactFormat, Strategy
+from tgworker.core.model import ArtifactFormat, ChatRef, Strategy
 from tgworker.settings.field import setting
 from tgworker.settings.parsers import (
+    chat,
     chats,
     choice,
     headers,
@@ -18,6 +19,7 @@ from tgworker.settings.parsers import (
     number,
     pairs,
     redis,
+    secret_url,
     server,
     url,
 )
@@ -252,6 +254,17 @@ class Settings:
         Path,
         Path("/tmp/.fetcher_healthy"),
         about="How the worker is, as JSON, every ten seconds",
+    )
+    notify_chat: ChatRef | None = setting(
+        "NOTIFY_CHAT",
+        chat,
+        about="Tell this chat what fails: a group the account may write in, @name or id",
+    )
+    notify_webhook_url: Secret | None = setting(
+        "NOTIFY_WEBHOOK_URL",
+        secret_url,
+        secret=True,
+        about="Tell this webhook (Slack's form) what fails, the account's end too",
     )
     otel_exporter_otlp_endpoint: str | None = setting(
         "OTEL_EXPORTER_OTLP_ENDPOINT",

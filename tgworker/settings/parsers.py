@@ -10,6 +10,7 @@ from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from tgworker.core.chats import parse_chat
+from tgworker.core.model import ChatRef
 from tgworker.settings.values import Secret
 
 E = TypeVar("E", bound=enum.StrEnum)
@@ -24,6 +25,10 @@ def chats(value: str) -> tuple[str, ...]:
         except ValueError as error:
             raise ValueError(f"names a chat, {name!r}, that {error}") from None
     return names
+
+
+def chat(value: str) -> ChatRef:
+    return parse_chat(value.strip())
 
 
 def integer(low: int, high: int | None = None) -> Callable[[str], int]:
@@ -96,6 +101,12 @@ def url(*schemes: str) -> Callable[[str], str]:
         return value
 
     return parse
+
+
+def secret_url(value: str) -> Secret:
+    if not _split(value, ("http", "https")).hostname:
+        raise ValueError("must be a URL with a host")
+    return Secret(value)
 
 
 def redis(value: str) -> Secret:

@@ -3,6 +3,7 @@
 ===================  ==============================================================================
 ``GET /stats``       requests by method, total, connections, faults dealt by kind, length of the log
 ``GET /log``         the last requests, oldest first; ``?since=N``: those after number N
+``GET /sent``        the messages that the account wrote, oldest first
 ``POST /faults``     add the fault of the body, or a list of them
 ``DELETE /faults``   forget all faults
 ``POST /world``      make the change of the body, or a list of them (`changes`)
@@ -22,7 +23,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
-from attrs import frozen
+from attrs import asdict, frozen
 from hypercorn.config import Config
 from hypercorn.trio import serve
 
@@ -63,6 +64,7 @@ class Control:
         self._routes = {
             ("GET", "/stats"): self._get_stats,
             ("GET", "/log"): self._get_log,
+            ("GET", "/sent"): self._get_sent,
             ("POST", "/faults"): self._post_faults,
             ("DELETE", "/faults"): self._delete_faults,
             ("POST", "/world"): self._post_world,
@@ -101,6 +103,9 @@ class Control:
         if not since.isdecimal():
             return _refuse(400, "since must be a whole number")
         return _Response(200, self._stats.since(int(since)))
+
+    def _get_sent(self, request: _Request) -> _Response:
+        return _Response(200, [asdict(message) for message in self._world.sent])
 
     def _post_faults(self, request: _Request) -> _Response:
         try:

@@ -103,7 +103,7 @@ class Tracing:
                 span.set_attribute("tgworker.outcome", "completed")
             case facts.CommandEnded(error_type=str() as error_type):
                 span.set_attribute("tgworker.outcome", "failed")
-                _fail(span, error_type)
+                _fail(span, error_type, fact.error)
             case facts.CommandParked(reason=reason):
                 span.set_attribute("tgworker.outcome", "parked")
                 span.set_attribute("tgworker.reason", reason)

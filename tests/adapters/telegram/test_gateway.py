@@ -12,7 +12,7 @@ from trio_asyncio import aio_as_trio
 from tgworker.adapters.telegram import open_session, trust_server_key
 from tgworker.core.codec import to_json
 from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery
-from tgworker.errors import ChatUnavailableError
+from tgworker.errors import ChatUnavailableError, TransientError
 from tgworker.simulator.world import World, parse_world
 
 FIRST_DAY = date(2025, 11, 1)
@@ -342,3 +342,31 @@ class TestLogin:
             chat = await gateway.resolve(ChatRef(username="news"))
 
         assert "News" == chat.title
+
+
+class TestSay:
+    async def test_a_message_arrives_once_however_often_it_is_sent(self, gateway, world):
+        chat = await gateway.resolve(ChatRef(username="ru_python"))
+
+        for _ in range(2):
+            await gateway.say(chat, "Два слова", -(2**63))
+
+        assert [("@ru_python", "Два слова")] == [(sent.chat, sent.text) for sent in world.sent]
+
+    async def test_a_chat_that_may_not_be_written_in_is_no_way(self, gateway, world):
+        chat = await gateway.resolve(ChatRef(username="news"))
+
+        with pytest.raises(ChatUnavailableError) as caught:
+            await gateway.say(chat, "x", 1)
+
+        assert "chat_admin_required" == caught.value.error_type
+        assert [] == world.sent
+
+    async def test_a_server_that_stumbles_is_no_message_sent_before(
+        self, gateway, world, simulator
+    ):
+        chat = await gateway.resolve(ChatRef(username="ru_python"))
+        simulator.add_faults({"method": "messages.sendMessage", "error": "INTERNAL"})
+
+        with pytest.raises(TransientError):
+            await gateway.say(chat, "x", 1)

@@ -22,7 +22,8 @@ class MemoryGateway:
     """Answers from lists of messages (ascending by id) by Telegram's offset rule.
 
     Each request takes the next of `stumbles` first, and raises it unless it is None. `requests` keeps what was
-    asked, a resolve as its ref, a question for relatives as the chat; what it knows of ``kin`` is asked for once.
+    asked, a resolve as its ref, a question for relatives as the chat, a message as its
+    text; what it knows of ``kin`` is asked for once.
     `known` are the chats that it has met before; to find another one takes the requests named in
     `lookups`. Messages that are `hidden` are counted, but not given.
     """
@@ -30,13 +31,15 @@ class MemoryGateway:
     histories: dict[Chat, Sequence[Message]]
     people: Mapping[int, Person] = field(factory=dict)
     stumbles: list[TgworkerError | None] = field(factory=list)
-    requests: list[ChatRef | Chat | HistoryQuery] = field(factory=list)
+    requests: list[ChatRef | Chat | HistoryQuery | str] = field(factory=list)
     kin: dict[Chat, Relatives] = field(factory=dict)
     known_kin: set[Chat] = field(factory=set)
     known: dict[ChatRef, Chat] = field(factory=dict)
     lookups: Sequence[str] = ()
     hidden: set[int] = field(factory=set)
     tells_positions: bool = True
+    said: dict[int, tuple[str, str]] = field(factory=dict)
+    """What was written into which chat, by its key."""
 
     def recall(self, ref: ChatRef) -> Chat | None:
         return self.known.get(ref)
@@ -79,7 +82,11 @@ class MemoryGateway:
         history = self.histories[chat]
         return len(history) - _place(history, query)
 
-    async def _ask(self, request: ChatRef | Chat | HistoryQuery) -> None:
+    async def say(self, chat: Chat, text: str, key: int) -> None:
+        await self._ask(text)
+        self.said.setdefault(key, (chat.label, text))
+
+    async def _ask(self, request: ChatRef | Chat | HistoryQuery | str) -> None:
         await trio.lowlevel.checkpoint()
         self.requests.append(request)
         stumble = self.stumbles.pop(0) if self.stumbles else None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 import trio
+from telethon.errors import RandomIdDuplicateError
 from telethon.tl import functions, types
 
 from tgworker.adapters.telegram.asking import Telegram, method_name, open_telegram
@@ -160,6 +161,20 @@ class TelegramGateway:
             if discussion is not None:
                 await self._known.doubt_relatives(chat, discussion)
         return map_page(result, chat.label)
+
+    async def say(self, chat: Chat, text: str, key: int) -> None:
+        """Write a message into a chat that `resolve` returned. Idempotent: Telegram knows it by `key`.
+
+        Source: https://core.telegram.org/method/messages.sendMessage
+        """
+        request = functions.messages.SendMessageRequest(
+            self._peer(chat), text, no_webpage=True, random_id=key
+        )
+        try:
+            await self._ask_about(chat, request)
+        except TransientError as error:
+            if not isinstance(error.__cause__, RandomIdDuplicateError):
+                raise
 
     def _peer(self, chat: Chat) -> TL:
         known = self._known.find(ChatRef(id=chat.id))

@@ -328,3 +328,13 @@ class WorldMessage:
     action: Action | None = None
     buttons: tuple[tuple[WorldButton, ...], ...] = ()
     """Rows of them."""
+
+
+@frozen
+class SentMessage:
+    """A message that the account wrote into the chat called so; ``key`` is what the client calls it."""
+
+    chat: str
+    text: str
+    key: int
+    id: int

@@ -19,7 +19,7 @@ from tgworker.simulator.world.generate import Generator
 from tgworker.simulator.world.history import History
 from tgworker.simulator.world.imports import ImportedChat, Imports
 from tgworker.simulator.world.kinship import tell_comments, tell_migration
-from tgworker.simulator.world.model import Outsider, WorldMessage, WorldUser
+from tgworker.simulator.world.model import Outsider, SentMessage, WorldMessage, WorldUser
 from tgworker.simulator.world.people import People, make_people
 from tgworker.simulator.world.skeleton import build_skeleton
 from tgworker.simulator.world.spec import ChatSpec, SpecError, WorldSpec
@@ -98,6 +98,8 @@ class World:
     def __init__(self, spec: WorldSpec, imports: Imports = Imports()) -> None:
         self.spec = spec
         self.people = make_people(spec)
+        self.sent: list[SentMessage] = []
+        """What the account has written, oldest first."""
         self.chats = (
             *(WorldChat(chat, spec, self.people) for chat in spec.chats),
             *(WorldChat(chat.spec, spec, self.people, chat) for chat in imports.chats),
@@ -197,14 +199,27 @@ class World:
         chat = self._by_id.get(id) or self._outsiders[id]
         return {"username": chat.username, "name": chat.title, "bot": False}
 
-    def post(self, chat: str | int, text: str, when: datetime) -> int:
-        """Post a text after all others; the new message's id.
+    def send(
+        self, label: str, chat: WorldChat | None, text: str, when: datetime, *, key: int
+    ) -> int:
+        """The account writes a text, into a private chat if `chat` is None; the new message's id."""
+        id = len(self.sent) + 1
+        if chat is not None:
+            newest = chat.history.dates[-1] if len(chat.history) else 0
+            when = max(when, datetime.fromtimestamp(newest, UTC))
+            id = self.post(chat.marked_id, text, when, sender=self.account.id)
+        self.sent.append(SentMessage(label, text, key, id))
+        return id
+
+    def post(self, chat: str | int, text: str, when: datetime, *, sender: int | None = None) -> int:
+        """Post a text after all others, as `sender`, or somebody; the new message's id.
 
         Raises:
             ValueError: `when` lies before the newest message.
         """
         found = self.chat(chat)
-        sender = None if found.type is ChatType.CHANNEL else self.people.users[0].id
+        if sender is None and found.type is not ChatType.CHANNEL:
+            sender = self.people.users[0].id
         message = WorldMessage(found.history.next_id(), int(when.timestamp()), sender, text)
         found.history.append(message)
         return message.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 import urllib.request
@@ -21,6 +22,8 @@ SCRAPE_SECONDS = 0.5
 QUIET = {"METRICS_MODE": "off", "LOG_LEVEL": "ERROR"}
 NOBODY = "http://127.0.0.1:9"
 """Nothing listens there."""
+NO_SUCH_CHAT = "nobody_here"
+"""A command for it fails, which somebody is to be told."""
 
 
 def run_kill(bench: Bench) -> Iterator[Row]:
@@ -59,28 +62,46 @@ def run_watching(bench: Bench) -> Iterator[Row]:
     """The same fetch by workers that say nothing, that are watched, and that can't reach who watches."""
     count = bench.size(50_000, 20_000)
     chats = chat(per_day=[count // 10]), chat(FIRST_CHAT, per_day=[10])
-    with bench.stage(*chats) as stage, _log_store() as store:
-        unreachable = {"LOKI_URL": NOBODY, "VICTORIA_LOGS_URL": NOBODY}
+    stops: list[float] = []
+    with bench.stage(*chats) as stage, _log_store() as store, _deaf() as deaf:
         ways: dict[str, Callable[[], float]] = {
             "quiet": partial(_seconds, stage, **QUIET),
             "watched": partial(_watched, stage, LOKI_URL=store, VICTORIA_LOGS_URL=store),
-            "unreachable": partial(_seconds, stage, **unreachable, METRICS_MODE="off"),
+            "absent": partial(_unreachable, stage, stops, NOBODY),
+            "deaf": partial(_unreachable, stage, stops, deaf),
         }
         ways["quiet"]()
         took = bench.in_turn(ways)
     for way, what in (
         ("watched", "logs shipped by plain HTTP, metrics scraped"),
-        ("unreachable", "logs to sinks that can't be reached"),
+        ("absent", "Loki, VictoriaLogs, Pushgateway and webhook that are not there"),
+        ("deaf", "Loki, VictoriaLogs, Pushgateway and webhook that do not answer"),
     ):
         costs = [(ratio - 1) * 100 for ratio in ratios(took[way], took["quiet"])]
         raw = {f"{name} seconds": took[name] for name in ("quiet", way)}
         yield Row(what, "% more time", costs, at_most(5), raw=raw)
+    yield Row("stop while none of them can be reached", "s", stops, at_most(3))
 
 
 def _seconds(stage: BenchStage, **env: str) -> float:
     worker = stage.run("run", DATA_DIR=stage.fresh(), **env)
     seconds = _of_the_second(stage)
     stage.end(worker)
+    return seconds
+
+
+def _unreachable(stage: BenchStage, stops: list[float], address: str) -> float:
+    env = dict.fromkeys(
+        ("LOKI_URL", "VICTORIA_LOGS_URL", "PUSHGATEWAY_URL", "NOTIFY_WEBHOOK_URL"), address
+    )
+    worker = stage.run(
+        "run", DATA_DIR=stage.fresh(), METRICS_MODE="push", PUSH_INTERVAL_SECONDS="1", **env
+    )
+    stage.final(stage.push(chat=NO_SUCH_CHAT, **RANGE))
+    seconds = _of_the_second(stage)
+    began = time.monotonic()
+    stage.end(worker)
+    stops.append(time.monotonic() - began)
     return seconds
 
 
@@ -121,6 +142,13 @@ class _Store(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+@contextmanager
+def _deaf() -> Iterator[str]:
+    """Where connections are taken and nothing is ever answered."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 @contextmanager

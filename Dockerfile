@@ -12,7 +12,7 @@ WORKDIR /source
 # The dependencies first: they change less often than the source, and Docker keeps this layer.
 COPY deploy/requirements.lock deploy/requirements-build.lock ./deploy/
 RUN pip install --require-hashes --only-binary :all: --requirement deploy/requirements-build.lock \
-    && pip wheel --require-hashes --no-build-isolation --wheel-dir /wheels --requirement deploy/requirements.lock
+    && pip wheel --require-hashes --no-deps --no-build-isolation --wheel-dir /wheels --requirement deploy/requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY tgworker tgworker

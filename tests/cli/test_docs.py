@@ -113,9 +113,3 @@ def test_settings_on_other_pages_exist() -> None:
         aliases = {alias for f in attrs.fields(Settings) for alias in f.metadata["aliases"]}
 
         assert set() == ours - known - aliases - {"FLOOD_WAIT_3", "FLOOD_WAIT"}, page.name
-
-
-def test_the_compose_file_sets_only_settings_that_exist() -> None:
-    compose = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
-
-    assert set() == set(re.findall(r"^ +([A-Z_]+):", compose, re.MULTILINE)) - set(ALL_SETTINGS)

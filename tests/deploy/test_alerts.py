@@ -74,6 +74,19 @@ def test_an_alert_says_what_it_is_and_where_to_read_what_to_do(name):
     assert f"{PAGE}#{name.lower()}" == alert["annotations"]["runbook_url"]
 
 
+def test_what_loki_sees_in_the_log_has_the_same_page():
+    """Its language has no checker to install; the names it uses are those of the lines."""
+    file = ROOT / "deploy" / "loki" / "rules" / "fake" / "tgworker.yml"
+    (group,) = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+    (alert,) = group["rules"]
+    twin = ALERTS[alert["alert"]]
+
+    assert twin["labels"] == alert["labels"]
+    assert twin["annotations"]["runbook_url"] == alert["annotations"]["runbook_url"]
+    (event,) = re.findall(r'event="(\w+\.\w+)"', alert["expr"])
+    assert f'"{event}"' in (ROOT / "tgworker" / "service" / "job.py").read_text("utf-8")
+
+
 def test_the_page_explains_each_alert_with_its_severity_and_no_other():
     page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
     told = dict(re.findall(r"^## (Tgworker\w+)\n\n\*(\w+)\.\*", page, re.MULTILINE))

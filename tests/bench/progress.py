@@ -21,6 +21,7 @@ class Waiting:
             TimeElapsedColumn(),
             console=console,
             transient=True,
+            refresh_per_second=2,  # no more: who waits must not cost what is measured
             redirect_stdout=False,
             redirect_stderr=False,
             disable=not console.is_terminal,

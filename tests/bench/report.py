@@ -46,14 +46,20 @@ def number(value: float) -> str:
 
 def summary(results: Sequence[Result]) -> str:
     """How many targets are met, and which are not."""
-    rows = [(result.case, row) for result in results for row in result.rows if row.target]
-    count = {name: [r for r in rows if r[1].verdict == name] for name in ("met", "missed")}
-    absent = [r for r in rows if r[1].verdict == "not run"]
-    text = f"{len(count['met'])} of {len(rows)} targets met"
-    for title, some in (("missed", count["missed"]), ("not run", absent)):
-        if some:
-            text += f"; {title}: " + ", ".join(f"{case} ({row.unit})" for case, row in some)
+    rows = [row for result in results for row in result.rows if row.target]
+    by_verdict = {
+        verdict: [row for row in rows if row.verdict == verdict]
+        for verdict in ("met", "missed", "not run")
+    }
+    text = f"{len(by_verdict['met'])} of {len(rows)} targets met"
+    for verdict in ("missed", "not run"):
+        if some := by_verdict[verdict]:
+            text += f"; {verdict}: " + ", ".join(_in_short(row) for row in some)
     return text + "."
+
+
+def _in_short(row: Row) -> str:
+    return f"{row.what} ({f'{number(row.median)} ' if row.samples else ''}{row.unit})"
 
 
 def document(results: Sequence[Result], *, quick: bool, load: float) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def test_a_line_tells_median_spread_target_and_verdict() -> None:
 def test_the_summary_names_what_missed_and_what_was_not_run() -> None:
     told = report.summary([Result("case", ROWS, 1.0)])
 
-    assert "1 of 3 targets met; missed: case (ms); not run: case (× peer)." == told
+    assert "1 of 3 targets met; missed: slow (9 ms); not run: absent (× peer)." == told
 
 
 def test_the_document_holds_the_samples_and_what_they_were_made_from() -> None:

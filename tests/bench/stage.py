@@ -23,7 +23,7 @@ from tgworker.adapters.redis.server import RedisServer
 UNPACED = {"REQUESTS_PER_SECOND": "1000000", "REQUEST_BURST": "1000000"}
 CHAT = "bench_chat"
 FIRST, LAST = "2025-11-01", "2025-11-10"
-LONGEST_RUN = 900
+LONGEST_RUN = 1800
 """Seconds after which a program that is measured is ended."""
 
 

@@ -62,6 +62,20 @@ def test_the_time_before_a_change_counts_at_the_old_rate() -> None:
     assert 3.0 == empty.at(2, 0.5).at(4, 0.5).tokens
 
 
+def test_a_bucket_that_is_made_smaller_keeps_no_more_than_it_holds() -> None:
+    bucket = Bucket.full(1.0, 5, now=0)
+
+    assert [0, 1, 2] == turns(bucket.at(0, 1.0, burst=1), [0.0] * 3)
+    assert [9, 9, 9] == turns(bucket.at(0, 1.0, burst=1).at(5, 1.0, burst=3), [9.0] * 3)
+
+
+def test_only_at_full_pace_several_requests_may_go_at_once() -> None:
+    pace = Pace.full(2.0, now=0)
+
+    assert 5 == pace.burst(5, now=0)
+    assert [1, 1, 5] == [pace.flooded(0, 10, 40).burst(5, now) for now in (10, 639, 640)]
+
+
 @given(rates, st.integers(1, 10), st.lists(st.floats(0, 20), min_size=1, max_size=40))
 def test_no_window_of_time_sees_more_than_burst_plus_rate(
     rate: float, burst: int, steps: list[float]
@@ -112,7 +126,7 @@ def test_whatever_happens_the_pace_stays_between_floor_and_setting(
     pace, bucket, went = Pace.full(setting, now), Bucket.full(setting, burst, now), []
     for step, flooded in steps:
         now += step
-        bucket = bucket.at(now, pace.rate(now))
+        bucket = bucket.at(now, pace.rate(now), pace.burst(burst, now))
         assert FLOOR * setting <= bucket.rate <= setting
         if bucket.wait == 0:
             bucket = bucket.take()

@@ -269,6 +269,28 @@ async def test_a_flood_wait_halves_the_rate_and_quiet_brings_it_back(
     assert [1.0, 0.5, 1.0] == [fact.requests_per_second for fact in observer.of(RateChanged)]
 
 
+async def test_after_a_flood_wait_there_is_no_burst_until_the_rate_is_back(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    gateway = guarded(telegram, requests_per_second=1.0, request_burst=5)
+    telegram.stumbles = [FloodWaitError("contacts.resolveUsername", 30)]
+    await gateway.resolve(REF)
+    ends: list[float] = []
+
+    async def ask() -> None:
+        await gateway.resolve(REF)
+        ends.append(trio.current_time() - began)
+
+    for rest, expected in ((0, [2, 4, 6, 8]), (3600, [0, 0, 0, 0])):
+        await trio.sleep(rest)
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            for _ in range(4):
+                nursery.start_soon(ask)
+
+        assert expected == [pytest.approx(end, abs=0.1) for end in ends[-4:]]
+
+
 async def test_a_fixed_rate_stays_as_it_is(
     telegram: MemoryGateway, autojump_clock: MockClock
 ) -> None:

@@ -30,11 +30,15 @@ class Bucket:
     def full(cls, rate: float, burst: int, now: float) -> Bucket:
         return cls(rate, burst, float(burst), now)
 
-    def at(self, now: float, rate: float) -> Bucket:
-        """The bucket at `now`, from when on it fills at that `rate`; until then it filled at the old one."""
+    def at(self, now: float, rate: float, burst: int | None = None) -> Bucket:
+        """The bucket at `now`, from when on it fills at that `rate`; until then it filled at the old one.
+
+        `burst` is how many it holds from now on; None: as many as before.
+        """
+        burst = self.burst if burst is None else burst
         elapsed = max(0.0, now - self.filled_at)
-        tokens = min(float(self.burst), self.tokens + elapsed * self.rate)
-        return evolve(self, rate=rate, tokens=tokens, filled_at=max(now, self.filled_at))
+        tokens = min(float(burst), self.tokens + elapsed * self.rate)
+        return Bucket(rate, burst, tokens, max(now, self.filled_at))
 
     @property
     def wait(self) -> float:
@@ -73,6 +77,13 @@ class Pace:
         """Requests a second at `now`."""
         steps = max(0, int((now - self.quiet_since) / QUIET_SECONDS))
         return min(self.setting, self.low + steps * STEP * self.setting)
+
+    def burst(self, setting: int, now: float) -> int:
+        """How many requests may go at once at `now`: only at full pace as many as are set.
+
+        While someone waits for a flood's end the bucket fills, and what came of it at once would be the next flood.
+        """
+        return setting if self.rate(now) >= self.setting else 1
 
     def flooded(self, asked_at: float, now: float, until: float) -> Pace:
         """After a flood wait that ends at `until`: what is waited for is no quiet.

@@ -37,6 +37,7 @@ class Pacer:
         now = trio.current_time()
         self._pace = Pace.full(requests_per_second, now)
         self._bucket = Bucket.full(requests_per_second, burst, now)
+        self._burst = burst
         self._adaptive = adaptive
         self._observer = observer
         self._waiting: RoundRobin[_Ticket] = RoundRobin()
@@ -80,7 +81,8 @@ class Pacer:
 
     def _refill(self) -> None:
         now, before = trio.current_time(), self._bucket.rate
-        self._bucket = self._bucket.at(now, self._pace.rate(now))
+        pace = self._pace
+        self._bucket = self._bucket.at(now, pace.rate(now), pace.burst(self._burst, now))
         rate = self._bucket.rate
         if rate != before:
             log.info("telegram.pace", requests_per_second=round(rate, 4))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +75,25 @@ async def test_a_stop_waits_for_none_of_those_who_watch(
     assert waited < LONGEST_STOP_SECONDS
     assert [0] * 2 == [shipment.buffer.dropped for shipment in shipments]
     assert b'"stopped"' in (tmp_path / "healthy").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("kept", "status"), [(None, "stopped"), ("stopped", "stopped"), ("healthy", "healthy")]
+)
+async def test_who_only_fetches_keeps_the_health_file_unless_a_worker_does(
+    tmp_path: Path, kept: str | None, status: str
+) -> None:
+    file = tmp_path / "healthy"
+    if kept is not None:
+        told = {"status": kept, "reason": "x", "ts": datetime.now(UTC).isoformat(), "worker": "w"}
+        file.write_text(json.dumps(told))
+    settings = load_settings({"HEALTH_FILE": str(file), "METRICS_MODE": "off"})
+
+    async with open_instruments(settings, Outage(0), [], serve=False) as instruments:
+        instruments.health.started()
+        await trio.testing.wait_all_tasks_blocked()
+        during = json.loads(file.read_bytes())
+
+    assert "healthy" == during["status"]
+    assert ("w" if kept == "healthy" else settings.worker_id) == during["worker"]
+    assert status == json.loads(file.read_bytes())["status"]

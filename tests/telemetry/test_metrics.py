@@ -12,7 +12,7 @@ from prometheus_client.exposition import generate_latest
 
 from tgworker.core import facts
 from tgworker.core.facts import BreakerState, Fact
-from tgworker.telemetry.metrics import MOST_CHATS, Metrics
+from tgworker.telemetry.metrics import MOST_CHATS, MOST_KINDS, Metrics
 from tgworker.telemetry.sinks.buffer import LineBuffer
 
 CONTRACT = {
@@ -139,6 +139,22 @@ def test_however_many_chats_there_are_series_stay_few() -> None:
 
     assert 2 == value(metrics, "messages_fetched_total", chat="@chat3")
     assert 50 == value(metrics, "messages_fetched_total", chat="(other)")
+
+
+def test_whatever_telegram_calls_its_errors_series_stay_few() -> None:
+    metrics = Metrics(version="1")
+
+    for number in range(MOST_KINDS + 50):
+        metrics.note(facts.CommandEnded("@chat", 1.0, f"new_error_{number}"))
+        metrics.note(facts.RequestEnded("history", 1.0, f"new_error_{number}"))
+        metrics.note(facts.CommandParked(f"new_error_{number}"))
+
+    assert 50 <= (value(metrics, "fetch_errors_total", error_type="(other)") or 0) <= 60
+    families = metrics.registry.collect()
+    most = max(
+        len({tuple(s.labels.values()) for s in f.samples if "le" not in s.labels}) for f in families
+    )
+    assert most <= MOST_KINDS + 20
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")

@@ -27,8 +27,10 @@ from tgworker.core.tracing import TraceContext
 from tgworker.telemetry.sinks.buffer import LineBuffer
 
 MOST_CHATS = 500
-"""Chats with series of their own; those met later share one. Each series costs a Prometheus memory for ever."""
-OTHER_CHATS = "(other)"
+"""Chats with series of their own; those met later share one."""
+MOST_KINDS = 100
+"""Kinds of errors, likewise: most of them are Telegram's own names, and it may think of new ones."""
+OTHER = "(other)"
 
 _FETCH_BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 _REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -47,7 +49,8 @@ class Metrics:
         # A series more for each counter, which nobody asks for.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
         self.registry = CollectorRegistry()
-        self._chats: set[str] = set()
+        self._chat = _Few(MOST_CHATS)
+        self._kind = _Few(MOST_KINDS)
         self._make_fetch_metrics()
         self._make_telegram_metrics()
         self._make_queue_metrics()
@@ -191,18 +194,13 @@ class Metrics:
     def _counter(self, name: str, help: str, *labels: str) -> Counter:
         return Counter(name, help, labels, registry=self.registry)
 
-    def _chat(self, chat: str) -> str:
-        if chat not in self._chats:
-            if len(self._chats) >= MOST_CHATS:
-                return OTHER_CHATS
-            self._chats.add(chat)
-        return chat
-
     def _request_ended(self, fact: facts.RequestEnded) -> None:
-        self._requests.labels(fact.target, fact.error_type or _NO_ERROR).observe(fact.seconds)
+        self._requests.labels(fact.target, self._kind(fact.error_type or _NO_ERROR)).observe(
+            fact.seconds
+        )
 
     def _retried(self, fact: facts.Retried) -> None:
-        self._retries.labels(fact.target, fact.reason).inc()
+        self._retries.labels(fact.target, self._kind(fact.reason)).inc()
         self._retry_delay.labels(fact.target).set(fact.wait_seconds)
 
     def _flood_waited(self, fact: facts.FloodWaited) -> None:
@@ -231,15 +229,15 @@ class Metrics:
     def _command_ended(self, fact: facts.CommandEnded) -> None:
         self._commands.labels("failed" if fact.error_type else "completed").inc()
         if fact.error_type is not None:
-            self._errors.labels(fact.error_type).inc()
+            self._errors.labels(self._kind(fact.error_type)).inc()
         if fact.chat is not None:
             self._durations.labels(self._chat(fact.chat)).observe(fact.seconds)
 
     def _command_parked(self, fact: facts.CommandParked) -> None:
-        self._parked.labels(fact.reason).inc()
+        self._parked.labels(self._kind(fact.reason)).inc()
 
     def _command_buried(self, fact: facts.CommandBuried) -> None:
-        self._buried.labels(fact.reason).inc()
+        self._buried.labels(self._kind(fact.reason)).inc()
 
     def _lease_lost(self, fact: facts.LeaseLost) -> None:
         self._leases_lost.inc()
@@ -252,6 +250,21 @@ class Metrics:
 
     def _disk_seen(self, fact: facts.DiskSeen) -> None:
         self._disk_free.set(fact.free_bytes or 0)
+
+
+class _Few:
+    """Values of a label, so many at most. Each one costs a Prometheus memory for ever."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[str] = set()
+
+    def __call__(self, value: str) -> str:
+        if value not in self._known:
+            if len(self._known) >= self._most:
+                return OTHER
+            self._known.add(value)
+        return value
 
 
 class _DroppedLines(Collector):

@@ -74,8 +74,8 @@ def run_watching(bench: Bench) -> Iterator[Row]:
         took = bench.in_turn(ways)
     for way, what in (
         ("watched", "logs shipped by plain HTTP, metrics scraped"),
-        ("absent", "Loki, VictoriaLogs, Pushgateway and webhook that are not there"),
-        ("deaf", "Loki, VictoriaLogs, Pushgateway and webhook that do not answer"),
+        ("absent", "log stores, Pushgateway and webhook that are not there"),
+        ("deaf", "log stores, Pushgateway and webhook that do not answer"),
     ):
         costs = [(ratio - 1) * 100 for ratio in ratios(took[way], took["quiet"])]
         raw = {f"{name} seconds": took[name] for name in ("quiet", way)}

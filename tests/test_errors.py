@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tgworker import errors
 from tgworker.adapters.telegram import errors as telegram
+from tgworker.adapters.telegram.login import refusals
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [path for path in (ROOT / "tgworker").rglob("*.py") if "simulator" not in path.parts]
@@ -43,7 +44,9 @@ def raised() -> set[str]:
         if isinstance(kind, type) and issubclass(kind, errors.TgworkerError)
     }
     said = {word for source in SOURCES for word in said_in(source)}
-    return own | said | {name.lower() for name in (*telegram._ACCOUNT, *telegram._CHAT)}
+    tables = (telegram._ACCOUNT, telegram._CHAT)
+    tables += (refusals._REFUSED, refusals._ACCOUNT, refusals._SETTINGS)
+    return own | said | {name.lower() for table in tables for name in table}
 
 
 def test_the_page_of_errors_names_all_and_no_others() -> None:

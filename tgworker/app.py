@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import structlog
 import trio
 import trio_asyncio
+from attrs import evolve
 
 from tgworker import __version__
 from tgworker.adapters.archive import open_archive
@@ -18,8 +19,9 @@ from tgworker.adapters.redis.events import RedisEventSink
 from tgworker.adapters.redis.floods import RedisFloodLedger
 from tgworker.adapters.redis.locks import RedisChatLocks
 from tgworker.adapters.redis.queue import RedisCommandQueue
-from tgworker.adapters.telegram import open_gateway
+from tgworker.adapters.telegram import TelegramGateway, open_gateway
 from tgworker.background import open_background
+from tgworker.core.account import DialogPage, DialogPlace
 from tgworker.core.facts import AccountLost, TelegramSeen
 from tgworker.core.model import Event, FetchCommand
 from tgworker.errors import AccountUnusableError, ExitCode, SettingsError, TgworkerError
@@ -216,18 +218,8 @@ async def _open_fetcher(
     settings: Settings, stop: Stop, observer: Observer, redis: RedisClient | None = None
 ) -> AsyncIterator[tuple[Fetcher, Archive]]:
     """Telegram, the archive, and what carries messages from one to the other."""
-    if settings.telegram_api_id is None:
-        raise SettingsError(
-            ["TELEGRAM_API_ID is not set: get it, and the hash, at https://my.telegram.org/apps"]
-        )
     async with (
-        open_gateway(
-            api_id=settings.telegram_api_id,
-            session=settings.telegram_session,
-            server=settings.telegram_server,
-            server_key=settings.telegram_server_key,
-            request_timeout=settings.request_timeout_seconds,
-        ) as gateway,
+        open_account(settings) as gateway,
         open_archive(
             settings.data_dir,
             artifact_format=settings.artifact_format,
@@ -250,6 +242,49 @@ async def _open_fetcher(
             settings.verify_completeness,
         )
         yield fetcher, archive
+
+
+@asynccontextmanager
+async def open_account(settings: Settings) -> AsyncIterator[TelegramGateway]:
+    """The account, as it is: nothing is waited for and nothing asked twice; inside `trio_asyncio.open_loop`.
+
+    Raises:
+        SettingsError: what is needed is not set, or the session is in use.
+        AccountUnusableError: nobody is signed in, or the account can't work.
+    """
+    if settings.telegram_api_id is None:
+        raise SettingsError(
+            ["TELEGRAM_API_ID is not set: get it, and the hash, at https://my.telegram.org/apps"]
+        )
+    async with open_gateway(
+        api_id=settings.telegram_api_id,
+        session=settings.telegram_session,
+        server=settings.telegram_server,
+        server_key=settings.telegram_server_key,
+        request_timeout=settings.request_timeout_seconds,
+    ) as gateway:
+        yield gateway
+
+
+async def list_dialogs(settings: Settings, gateway: TelegramGateway) -> AsyncIterator[DialogPage]:
+    """The account's chats, page by page, at the pace that is set; each chat once.
+
+    Raises:
+        ParkedError: Telegram wants a longer rest than is worth waiting for.
+        TgworkerError: as every request.
+    """
+    ledgers = [gateway.open_flood_ledger()]
+    guard = GuardedGateway(gateway, _guard_policy(settings), Stop(), utc_now, ledgers=ledgers)
+    seen: set[int] = set()
+    place: DialogPlace | None = None
+    while True:
+        page = await guard.dialogs(place)
+        news = tuple(each for each in page.dialogs if each.chat.id not in seen)
+        seen |= {each.chat.id for each in news}
+        yield evolve(page, dialogs=news)
+        if page.next is None or not news:
+            return
+        place = page.next
 
 
 def _guard_policy(settings: Settings) -> GuardPolicy:

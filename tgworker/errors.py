@@ -105,6 +105,12 @@ class AccountUnusableError(TgworkerError):
     error_type = "account_unusable"
 
 
+class LoginError(TgworkerError):
+    """What was given to sign in with is not taken: ask for it again, or say so; ``error_type`` tells what it was."""
+
+    error_type = "login_refused"
+
+
 class IncompleteError(TgworkerError):
     """Telegram counts more messages of some ``days`` than it gives: they stay open; ask again later."""
 

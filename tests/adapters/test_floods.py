@@ -16,7 +16,7 @@ from tgworker.adapters.memory.floods import MemoryFloodLedger
 from tgworker.adapters.redis.connection import RedisClient
 from tgworker.adapters.redis.floods import RedisFloodLedger
 from tgworker.adapters.telegram.floods import SessionFloodLedger
-from tgworker.adapters.telegram.session import open_session
+from tgworker.adapters.telegram.session_file import open_session
 from tgworker.errors import QueueUnavailableError, StorageError
 from tgworker.ports import FloodLedger
 

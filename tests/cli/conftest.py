@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
 import pty
+import select
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,18 +76,28 @@ def tgworker(tmp_path: Path) -> Callable[..., Result]:
 class Program:
     """``python -m tgworker`` in a process of its own."""
 
-    def __init__(self, args: tuple[str, ...], folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        args: tuple[str, ...],
+        folder: Path,
+        settings: Mapping[str, str],
+        stdin: str | None = None,
+    ) -> None:
+        """`stdin`: what is piped in, which does not end there; None: nothing is."""
         kept = ("PATH", "COV", "HOME", "LANG", "PYTHON")
         inherited = {key: value for key, value in os.environ.items() if key.startswith(kept)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tgworker", *args],
             cwd=folder,
             env={"PYTHONPATH": os.getcwd(), **inherited, **settings},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        if stdin is not None and self.process.stdin is not None:
+            self.process.stdin.write(stdin)
+            self.process.stdin.flush()
         self._watchdog = threading.Timer(PATIENCE, self.process.kill)
         self._watchdog.start()
 
@@ -107,8 +121,8 @@ def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[.
     root = str(request.config.rootpath)
     programs: list[Program] = []
 
-    def begin(*args: str, **settings: str) -> Program:
-        programs.append(Program(args, tmp_path, {"PYTHONPATH": root, **settings}))
+    def begin(*args: str, stdin: str | None = None, **settings: str) -> Program:
+        programs.append(Program(args, tmp_path, {"PYTHONPATH": root, **settings}, stdin))
         return programs[-1]
 
     yield begin
@@ -149,6 +163,89 @@ def on_terminal(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[...,
         return process.wait(PATIENCE), shown.decode()
 
     return run
+
+
+class Terminal:
+    """A command in a pseudo-terminal of its own, for a conversation."""
+
+    def __init__(self, args: tuple[str, ...], folder: Path, env: Mapping[str, str]) -> None:
+        self._master, slave = pty.openpty()
+        termios.tcsetwinsize(self._master, (50, 160))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tgworker", *args],
+            cwd=folder,
+            env=env,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            preexec_fn=partial(fcntl.ioctl, 0, termios.TIOCSCTTY, 0),
+        )
+        self._slave = slave
+        self.shown = ""
+        self._seen = 0
+        self._watchdog = threading.Timer(PATIENCE, self.process.kill)
+        self._watchdog.start()
+
+    def wait_for(self, text: str) -> str:
+        """Read until it shows this; gives what it showed since the last time."""
+        while (place := self.shown.find(text, self._seen)) < 0:
+            chunk = self._read()
+            assert chunk, f"it ended without {text!r}: {self.shown}"
+            self.shown += chunk
+        new, self._seen = self.shown[self._seen : place + len(text)], place + len(text)
+        return new
+
+    def type(self, text: str) -> None:
+        """Type a line."""
+        os.write(self._master, f"{text}\n".encode())
+
+    def press(self, key: bytes) -> None:
+        os.write(self._master, key)
+
+    @property
+    def echoes(self) -> bool:
+        """Whether it shows what is typed."""
+        return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
+
+    def end(self) -> int:
+        """Read to the end; gives the exit code."""
+        while self.process.poll() is None or select.select([self._master], [], [], 0)[0]:
+            if select.select([self._master], [], [], 0.05)[0]:
+                self.shown += self._read()
+        return self.process.returncode
+
+    def close(self) -> None:
+        self._watchdog.cancel()
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._slave)
+        os.close(self._master)
+
+    def _read(self) -> str:
+        # This side keeps the other one open, so a dead process is no end of file.
+        while not select.select([self._master], [], [], 0.1)[0]:
+            if self.process.poll() is not None:
+                return ""
+        return _read(self._master).decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Terminal]]:
+    """Start a command in a terminal, to talk with it; it ends with the test."""
+    opened: list[Terminal] = []
+
+    def begin(*args: str, **settings: str) -> Terminal:
+        kept = ("PATH", "COV", "HOME", "LANG")
+        inherited = {key: value for key, value in os.environ.items() if key.startswith(kept)}
+        env = {**inherited, "PYTHONPATH": str(request.config.rootpath), "TERM": "xterm-256color"}
+        opened.append(Terminal(args, tmp_path, {**env, **settings}))
+        return opened[-1]
+
+    yield begin
+    for each in opened:
+        each.close()
 
 
 def _read(terminal: int) -> bytes:

@@ -14,7 +14,7 @@ from tgworker.cli.border import Tool
 
 _COMMANDS = (
     *("run", "fetch", "submit", "listen", "status", "cancel", "dead", "verify", "health", "doctor"),
-    *("simulate", "demo"),
+    *("login", "whoami", "chats", "simulate", "demo"),
 )
 
 

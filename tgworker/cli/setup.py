@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -65,8 +65,12 @@ def start_logging(
     stream: LineStream,
     buffers: Sequence[LineBuffer] = (),
     stream_level: str | None = None,
+    secrets: Iterable[str] = (),
 ) -> None:
-    """Log as the settings say; `buffers` keep the same lines for a log store, those below `stream_level` too."""
+    """Log as the settings say; `buffers` keep the same lines for a log store, those below `stream_level` too.
+
+    No line shows a secret of the settings, nor any of `secrets`.
+    """
     chosen = settings.log_format
     if chosen is None:
         chosen = LogFormat.CONSOLE if stream.isatty() else LogFormat.JSON
@@ -77,21 +81,25 @@ def start_logging(
         environment=settings.environment,
         worker_id=settings.worker_id,
         stream=stream,
-        secrets=tuple(secrets_of(settings)),
+        secrets=(*secrets_of(settings), *secrets),
         buffers=buffers,
         stream_level=stream_level,
     )
 
 
 def start_tool_logging(
-    settings: Settings, buffers: Sequence[LineBuffer] = (), *, quiet: str = "WARNING"
+    settings: Settings,
+    buffers: Sequence[LineBuffer] = (),
+    *,
+    quiet: str = "WARNING",
+    secrets: Iterable[str] = (),
 ) -> None:
     """Log for a command whose stdout belongs to its answer: to stderr, and only what is amiss, from `quiet` on.
 
-    ``DEBUG`` is heeded all the same: who sets it looks for something.
+    ``DEBUG`` is heeded all the same: who sets it looks for something. No line shows any of `secrets`.
     """
     level = quiet if settings.log_level == "INFO" else None
-    start_logging(settings, _Stderr(), buffers, stream_level=level)
+    start_logging(settings, _Stderr(), buffers, stream_level=level, secrets=secrets)
 
 
 class _Stderr:

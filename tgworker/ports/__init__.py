@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
+from tgworker.core.account import Account, DialogPage, DialogPlace
 from tgworker.core.health import Health, Work
 from tgworker.core.message import Message
 from tgworker.core.model import (
@@ -122,6 +123,14 @@ class Gateway(Protocol):
 
         Idempotent: what was written under the same `key`, a number of 64 bits with a sign, is not written again.
         """
+        ...
+
+    async def me(self) -> Account:
+        """Who is signed in; asked for once. Idempotent."""
+        ...
+
+    async def dialogs(self, after: DialogPlace | None = None) -> DialogPage:
+        """Ask for one page of the account's chats, the first or the one at `after`. Idempotent."""
         ...
 
 

@@ -16,6 +16,7 @@ import structlog
 import trio
 from attrs import field, frozen
 
+from tgworker.core.account import Account, DialogPage, DialogPlace
 from tgworker.core.breaker import Breaker
 from tgworker.core.facts import RequestEnded
 from tgworker.core.model import Chat, ChatRef, HistoryQuery, Page, Relatives
@@ -159,6 +160,15 @@ class GuardedGateway:
             if not self._gate.admits or self._floods.rest(call.method):
                 raise TransientError("Telegram rests while the worker stops.") from None
             await self._ask(call)
+
+    async def me(self) -> Account:
+        return await self._carry_out(_Call("me", "users.getUsers", "", self._gateway.me))
+
+    async def dialogs(self, after: DialogPlace | None = None) -> DialogPage:
+        def ask() -> Awaitable[DialogPage]:
+            return self._gateway.dialogs(after)
+
+        return await self._carry_out(_Call("dialogs", "messages.getDialogs", "", ask))
 
     async def _carry_out(self, call: _Call[T]) -> T:
         """One call, the same request again while it stumbles, as often and as long as the policy says."""

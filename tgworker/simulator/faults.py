@@ -17,7 +17,8 @@ from attrs import frozen
 from telethon.errors.rpcerrorlist import rpc_errors_dict, rpc_errors_re
 
 from tgworker.errors import TgworkerError
-from tgworker.simulator.rpc import HOME_DC, OTHER_DC, RpcFault
+from tgworker.simulator.rpc import RpcFault
+from tgworker.simulator.world.checks import data_center
 
 ANY_METHOD = "*"
 
@@ -82,12 +83,6 @@ def _chat(value: Any) -> str:
     return _text(value).removeprefix("@").lower()
 
 
-def _dc(value: Any) -> int:
-    if value not in (HOME_DC, OTHER_DC):
-        raise ValueError(f"must be {HOME_DC} or {OTHER_DC}")
-    return int(value)
-
-
 def _true(value: Any) -> bool:
     if value is not True:
         raise ValueError("must be true, or left out")
@@ -107,7 +102,7 @@ class Fault:
     has to be named; it can be dropped, left half open, or answered with garbage."""
     chat: str | None = _field(_chat)
     """A username, or a marked id as text."""
-    dc: int | None = _field(_dc)
+    dc: int | None = _field(data_center)
     """Only calls of clients that are at that data centre: else one that was sent away would be sent away again."""
     nth: int | None = _field(_integer(1))
     every: int | None = _field(_integer(1))

@@ -12,7 +12,8 @@ from telethon.crypto import AuthKey
 from telethon.sessions import SQLiteSession
 from telethon.tl import types
 
-from tgworker.adapters.telegram.session import KnownChat, open_session
+from tgworker.adapters.telegram.session import KnownChat
+from tgworker.adapters.telegram.session_file import open_session
 from tgworker.core.model import Chat, ChatType
 from tgworker.errors import SettingsError
 
@@ -23,7 +24,7 @@ GROUP = KnownChat(Chat(-5, ChatType.GROUP, "Friends"), 0)
 HOLDER = """
 import sys
 from pathlib import Path
-from tgworker.adapters.telegram.session import open_session
+from tgworker.adapters.telegram.session_file import open_session
 
 with open_session(Path(sys.argv[1])):
     print("held", flush=True)
@@ -33,7 +34,8 @@ with open_session(Path(sys.argv[1])):
 WRITER = """
 import itertools, sys
 from pathlib import Path
-from tgworker.adapters.telegram.session import KnownChat, open_session
+from tgworker.adapters.telegram.session import KnownChat
+from tgworker.adapters.telegram.session_file import open_session
 from tgworker.core.model import Chat, ChatType
 
 with open_session(Path(sys.argv[1])) as session:

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 import trio
 from attrs import define, evolve, field
 
+from tgworker.core.account import Account, Dialog, DialogPage, DialogPlace
 from tgworker.core.message import Message
 from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery, Page, Person, Relatives
 from tgworker.errors import ChatUnavailableError, TgworkerError
 from tgworker.ports import Carrier, at_once
 
 PAGE_LIMIT = 100
-RESOLVE, DIALOGS = "contacts.resolveUsername", "messages.getDialogs"
+ME, RESOLVE, DIALOGS = "users.getUsers", "contacts.resolveUsername", "messages.getDialogs"
 
 
 @define
@@ -38,6 +39,7 @@ class MemoryGateway:
     lookups: Sequence[str] = ()
     hidden: set[int] = field(factory=set)
     tells_positions: bool = True
+    account: Account = Account(1, "Archivist")
     said: dict[int, tuple[str, str]] = field(factory=dict)
     """What was written into which chat, by its key."""
 
@@ -75,6 +77,16 @@ class MemoryGateway:
             len(self.histories[chat]),
             self._position(chat, query),
         )
+
+    async def me(self) -> Account:
+        await self._ask(ME)
+        return self.account
+
+    async def dialogs(self, after: DialogPlace | None = None) -> DialogPage:
+        """One page with all of them."""
+        await self._ask(DIALOGS)
+        dialogs = tuple(Dialog(chat, readable=True) for chat in self.histories)
+        return DialogPage(dialogs, None, len(dialogs))
 
     def _position(self, chat: Chat, query: HistoryQuery) -> int | None:
         if not self.tells_positions or (not query.offset_id and query.offset_date is None):

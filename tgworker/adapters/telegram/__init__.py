@@ -2,7 +2,8 @@
 
 from tgworker.adapters.telegram.gateway import TelegramGateway, open_gateway
 from tgworker.adapters.telegram.server import parse_address, trust_server_key
-from tgworker.adapters.telegram.session import TelegramSession, open_session
+from tgworker.adapters.telegram.session import TelegramSession
+from tgworker.adapters.telegram.session_file import open_session
 
 __all__ = [
     "TelegramGateway",

@@ -78,8 +78,15 @@ async def open_telegram(
             f"The session {session.filename} is not logged in. Run `tgworker login`.",
             error_type="not_logged_in",
         )
+    link = Link(session, api_id=api_id, address=address, connect_timeout=connect_timeout)
+    async with asking_through(link, request_timeout) as telegram:
+        yield telegram
+
+
+@asynccontextmanager
+async def asking_through(link: Link, request_timeout: float) -> AsyncIterator[Telegram]:
+    """Ask through a link, and hang up at the end of the block, however it ends."""
     with _stray_errors_logged():
-        link = Link(session, api_id=api_id, address=address, connect_timeout=connect_timeout)
         try:
             yield Telegram(link, request_timeout)
         finally:

@@ -64,6 +64,15 @@ _ACCOUNT = {
     ),
 }
 
+LOGIN_IS_OVER = frozenset(
+    {
+        *("not_logged_in", "auth_key_unregistered", "auth_key_not_found", "auth_key_invalid"),
+        *("auth_key_duplicated", "session_revoked", "session_expired", "session_password_needed"),
+        *("user_deactivated", "user_deactivated_ban"),
+    }
+)
+"""Error types after which a session can never be used again: nothing is lost with it."""
+
 _CHAT = {
     "CHANNEL_PRIVATE": f"The chat is private, or the account was banned from it. {LET_IN}",
     "CHANNEL_PUBLIC_GROUP_NA": f"The group is not available to the account. {LET_IN}",

@@ -14,18 +14,22 @@ from telethon.errors import RandomIdDuplicateError
 from telethon.tl import functions, types
 
 from tgworker.adapters.telegram.asking import Telegram, method_name, open_telegram
+from tgworker.adapters.telegram.dialogs import dialogs_request, map_dialogs
 from tgworker.adapters.telegram.errors import LET_IN
 from tgworker.adapters.telegram.floods import SessionFloodLedger
 from tgworker.adapters.telegram.known import KnownChats, input_peer
 from tgworker.adapters.telegram.lookup import STALE, look_up
 from tgworker.adapters.telegram.mapping import map_page
-from tgworker.adapters.telegram.people import entity_id
+from tgworker.adapters.telegram.people import entity_id, map_account
 from tgworker.adapters.telegram.plain import TL
 from tgworker.adapters.telegram.relatives import discussion_of, relatives_of
 from tgworker.adapters.telegram.server import parse_address, trust_server_key
-from tgworker.adapters.telegram.session import TelegramSession, open_session
+from tgworker.adapters.telegram.session import TelegramSession
+from tgworker.adapters.telegram.session_file import LOG_IN, open_existing, remove_session
+from tgworker.core.account import Account, DialogPage, DialogPlace
 from tgworker.core.model import Chat, ChatRef, ChatType, HistoryQuery, Page, Relatives
 from tgworker.errors import (
+    AccountUnusableError,
     ChatUnavailableError,
     FloodWaitError,
     StorageError,
@@ -50,18 +54,38 @@ class TelegramGateway:
         self._telegram = telegram
         self._known = KnownChats(session)
         self._account = session.account
+        self._me: Account | None = None
 
     @property
     def connected(self) -> bool:
         """Whether a connection is open now. That none is, is no fault: the next request opens one."""
         return self._telegram.connected
 
-    async def check_account(self) -> None:
+    async def me(self) -> Account:
+        """Who is signed in; asked for once. Idempotent."""
+        return self._me if self._me is not None else await self.check_account()
+
+    async def check_account(self) -> Account:
         """Ask Telegram whether the account is logged in and may work. One request; raises as every method."""
-        for user in await self._telegram.ask(
-            functions.users.GetUsersRequest([types.InputUserSelf()])
-        ):
-            await self._learn_account(user.id)
+        answer = await self._telegram.ask(functions.users.GetUsersRequest([types.InputUserSelf()]))
+        if not answer:
+            raise AccountUnusableError(f"Telegram does not know who is signed in. {LOG_IN}")
+        self._me = map_account(answer[0])
+        await self._learn_account(self._me.id)
+        return self._me
+
+    async def dialogs(self, after: DialogPlace | None = None) -> DialogPage:
+        """A page of the account's chats. Idempotent."""
+        return map_dialogs(await self._telegram.ask(dialogs_request(after)))
+
+    async def log_out(self) -> None:
+        """End the login, here and at Telegram, and delete the session file; nothing can be asked afterwards.
+
+        Raises, besides what every method does:
+            StorageError: the file can't be deleted. Nobody can use it any more.
+        """
+        await self._telegram.ask(functions.auth.LogOutRequest())
+        await trio.to_thread.run_sync(remove_session, self._session)
 
     @property
     def account(self) -> int | None:
@@ -76,6 +100,16 @@ class TelegramGateway:
             await trio.to_thread.run_sync(self._session.remember_account, user_id)
         except sqlite3.Error as error:
             _log.warning("telegram.session_not_written", error=str(error))
+
+    @property
+    def data_center(self) -> int:
+        """The number of the one where the account's login is."""
+        return int(self._session.dc_id)
+
+    @property
+    def session_file(self) -> Path:
+        """Where the login lies."""
+        return Path(self._session.filename)
 
     def open_flood_ledger(self) -> SessionFloodLedger:
         """The flood waits that the session remembers of this account."""
@@ -218,7 +252,7 @@ async def open_gateway(
     with ExitStack() as held:
         if server_key is not None:
             await trio.to_thread.run_sync(trust_server_key, server_key)
-        opened = await trio.to_thread.run_sync(held.enter_context, open_session(session))
+        opened = await trio.to_thread.run_sync(held.enter_context, open_existing(session))
         async with open_telegram(
             opened,
             api_id=api_id,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import sqlite3
+from typing import Protocol
 
 import structlog
 from attrs import define
@@ -22,10 +23,9 @@ from telethon.tl.alltlobjects import LAYER
 
 from tgworker import __version__
 from tgworker.adapters.telegram.plain import TL
-from tgworker.adapters.telegram.quiet import Loggers, NoUpdates, in_own_context
+from tgworker.adapters.telegram.quiet import Loggers, NoUpdates, Updates, in_own_context
 from tgworker.adapters.telegram.reading import QuietRequest
 from tgworker.adapters.telegram.server import Address
-from tgworker.adapters.telegram.session import TelegramSession
 
 _log = structlog.get_logger()
 
@@ -46,8 +46,32 @@ _UNGREETED = (errors.ConnectionNotInitedError, errors.ConnectionLayerInvalidErro
 _CONFIG = functions.help.GetConfigRequest()
 
 
+class Place(Protocol):
+    """Where the account is, and the key that is its login there: a session."""
+
+    @property
+    def dc_id(self) -> int: ...
+
+    @property
+    def server_address(self) -> str | None: ...
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def auth_key(self) -> AuthKey | None: ...
+
+    def has_left(self, server: str) -> bool:
+        """Whether the login began at this ``host:port`` and was moved away from there."""
+        ...
+
+    def move(self, dc_id: int, host: str, port: int, auth_key: AuthKey, left: str | None) -> None:
+        """Be elsewhere from now on. Raises: sqlite3.Error."""
+        ...
+
+
 @define(eq=False)
-class _Line:
+class Line:
     """An open connection. ``down`` ends, with the reason or None, when it is no longer open."""
 
     sender: MTProtoSender
@@ -61,7 +85,7 @@ class Link:
 
     def __init__(
         self,
-        session: TelegramSession,
+        session: Place,
         *,
         api_id: int,
         address: Address | None,
@@ -73,7 +97,8 @@ class Link:
         self._connect_timeout = connect_timeout
         self._connecting = asyncio.Lock()
         self._loggers = Loggers()
-        self._line: _Line | None = None
+        self._line: Line | None = None
+        self._updates: Updates = NoUpdates()
         self._used_at = 0.0
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -99,7 +124,7 @@ class Link:
         if self._line is not None:
             self._give_up(self._line)
 
-    def _give_up(self, line: _Line) -> None:
+    def _give_up(self, line: Line) -> None:
         """The next request opens a new connection, unless that has happened already."""
         self._discard(line.sender)
         if self._line is line:
@@ -110,7 +135,7 @@ class Link:
         self.drop()
         await asyncio.gather(*self._closing)
 
-    async def _connected(self) -> _Line:
+    async def _connected(self) -> Line:
         """The open connection, or a new one: one attempt, however many requests wait for it."""
         async with self._connecting:
             idle = asyncio.get_running_loop().time() - self._used_at
@@ -132,7 +157,7 @@ class Link:
         host, port = self._session.server_address, self._session.port
         return Address(host, port) if host else TELEGRAM
 
-    async def _dial(self, address: Address, key: AuthKey | None) -> _Line:
+    async def _dial(self, address: Address, key: AuthKey | None) -> Line:
         """A new connection; without a `key`, a new one is agreed on first. With one, nothing is asked yet."""
         sender = MTProtoSender(
             key,
@@ -142,12 +167,12 @@ class Link:
             delay=0,
             auto_reconnect=False,
             connect_timeout=self._connect_timeout,
-            updates_queue=NoUpdates(),
+            updates_queue=self._updates,
         )
         try:
             async with asyncio.timeout(self._connect_timeout):
                 await in_own_context(self._connect(sender, address))
-                return _Line(sender, in_own_context(_wait_down(sender)))
+                return Line(sender, in_own_context(_wait_down(sender)))
         except BaseException:
             self._discard(sender)
             raise
@@ -170,7 +195,7 @@ class Link:
         """
         return functions.InvokeWithLayerRequest(
             LAYER,
-            functions.InvokeWithoutUpdatesRequest(
+            self._wrap(
                 functions.InitConnectionRequest(
                     api_id=self._api_id,
                     device_model="tgworker",
@@ -184,13 +209,17 @@ class Link:
             ),
         )
 
-    async def _exchange(self, line: _Line, request: TL) -> TL:
+    def _wrap(self, request: TL) -> TL:
+        """Nobody here wants to be told of news."""
+        return QuietRequest(request)
+
+    async def _exchange(self, line: Line, request: TL) -> TL:
         """Send a request and wait for its answer, or for the end of the connection.
 
         Telethon forgets what it had not sent yet when a connection ends: the answer alone may never come.
         """
         self._used_at = asyncio.get_running_loop().time()
-        wrapped = QuietRequest(request) if line.greeted else self._greeting(request)
+        wrapped = self._wrap(request) if line.greeted else self._greeting(request)
         answer = line.sender.send(wrapped)
         try:
             await asyncio.wait({answer, line.down}, return_when=asyncio.FIRST_COMPLETED)
@@ -214,7 +243,7 @@ class Link:
             # Telethon throws away the late answer to a request whose future is cancelled.
             answer.cancel()
 
-    async def _move(self, line: _Line, dc_id: int) -> _Line:
+    async def _move(self, line: Line, dc_id: int) -> Line:
         """Go to another data center and take the login along; the session changes when the new one has it.
 
         Source: https://core.telegram.org/api/datacenter#authorization-transfer
@@ -240,7 +269,7 @@ class Link:
             self._line = moved
             return moved
 
-    async def _log_in_at(self, address: Address, dc_id: int, line: _Line) -> _Line:
+    async def _log_in_at(self, address: Address, dc_id: int, line: Line) -> Line:
         """A connection to another data center, logged in with a ticket from this one."""
         ticket = await self._exchange(line, functions.auth.ExportAuthorizationRequest(dc_id))
         moved = await self._dial(address, None)

@@ -10,13 +10,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
 
 from telethon.tl import functions, types
-from telethon.utils import get_input_peer
 
+from tgworker.adapters.telegram.dialogs import dialogs_request, entities_of, next_place
 from tgworker.adapters.telegram.errors import LET_IN
 from tgworker.adapters.telegram.known import is_whole
 from tgworker.adapters.telegram.people import entity_id, map_chat
 from tgworker.adapters.telegram.plain import TL, marked_id
-from tgworker.adapters.telegram.reading import MessageEmpty
 from tgworker.adapters.telegram.session import TelegramSession
 from tgworker.core.model import CHANNEL_MARK, ChatRef
 from tgworker.errors import ChatUnavailableError
@@ -88,33 +87,15 @@ async def _fetch(ask: Ask, id: int, access_hash: int) -> TL | None:
 
 
 async def _in_dialogs(wanted: int, ask: Ask) -> TL | None:
-    """Look through the account's dialogs, newest first. Source: https://core.telegram.org/api/offsets"""
-    request = functions.messages.GetDialogsRequest(None, 0, types.InputPeerEmpty(), 100, 0)
+    """Look through the account's dialogs."""
+    place = None
     for _ in range(DIALOG_PAGES):
-        answer = await ask(request)
-        entities = {entity_id(entity): entity for entity in (*answer.chats, *answer.users)}
-        found = _pick(entities.values(), {wanted})
-        if found is not None or not isinstance(answer, types.messages.DialogsSlice):
+        answer = await ask(dialogs_request(place))
+        found = _pick(entities_of(answer).values(), {wanted})
+        place = next_place(answer)
+        if found is not None or place is None:
             return found
-        last = _last_message(answer)
-        if last is None:
-            return None
-        peer = get_input_peer(entities[marked_id(last.peer_id) or 0])
-        request = functions.messages.GetDialogsRequest(
-            last.date, last.id, peer, 100, 0, exclude_pinned=True
-        )
     return None
-
-
-def _last_message(answer: TL) -> TL | None:
-    """The newest message of the last dialog that has one: the next page begins behind it."""
-    messages = {
-        (marked_id(message.peer_id), message.id): message
-        for message in answer.messages
-        if not isinstance(message, MessageEmpty)
-    }
-    tops = ((marked_id(dialog.peer), dialog.top_message) for dialog in reversed(answer.dialogs))
-    return next((messages[top] for top in tops if top in messages), None)
 
 
 def _pick(entities: Iterable[TL], wanted: Iterable[int | None]) -> TL | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from telethon.tl import types
 
 from tgworker.adapters.telegram.plain import TL, listed, text_or_none
+from tgworker.core.account import Account
 from tgworker.core.model import CHANNEL_MARK, Chat, ChatType, Person
 
 
@@ -39,6 +40,16 @@ def _map_person(id: int, entity: TL) -> Person:
         username=_main_username(entity),
         name=_display_name(entity),
         bot=bool(getattr(entity, "bot", False)),
+    )
+
+
+def map_account(user: TL) -> Account:
+    """The user who is signed in."""
+    return Account(
+        id=user.id,
+        name=_display_name(user),
+        username=next(iter(_usernames(user)), None),
+        phone=text_or_none(user.phone),
     )
 
 

@@ -22,7 +22,8 @@ from telethon.tl import functions, types
 
 from tgworker.adapters.telegram.asking import open_telegram
 from tgworker.adapters.telegram.server import parse_address, trust_server_key
-from tgworker.adapters.telegram.session import TelegramSession, lock_file_of, session_file_of
+from tgworker.adapters.telegram.session import TelegramSession
+from tgworker.adapters.telegram.session_file import lock_file_of, session_file_of
 from tgworker.errors import SettingsError, StorageError
 
 METHOD = "users.getUsers"

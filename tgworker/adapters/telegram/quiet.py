@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from structlog.contextvars import clear_contextvars
 
@@ -27,6 +27,12 @@ class _ModestLogger(logging.LoggerAdapter):  # type: ignore[type-arg]  # generic
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         super().log(min(level, logging.WARNING), msg, *args, **kwargs)
+
+
+class Updates(Protocol):
+    """What Telegram tells without being asked is put in here."""
+
+    def put_nowait(self, update: TL) -> None: ...
 
 
 class NoUpdates:

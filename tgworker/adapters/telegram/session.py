@@ -7,12 +7,10 @@ crash at any point leaves the login as it was before or after.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import frozen
@@ -21,9 +19,6 @@ from telethon.sessions import SQLiteSession
 
 from tgworker.adapters.telegram.plain import TL
 from tgworker.core.model import Chat, ChatType, Relatives
-from tgworker.errors import SettingsError
-
-SUFFIX = ".session"
 
 _TABLES = """
 create table if not exists tgworker_chats (
@@ -45,6 +40,10 @@ create table if not exists tgworker_floods (
 );
 create table if not exists tgworker_moves (auth_key_id text primary key, server text not null);
 """
+_OF_ONE_ACCOUNT = (
+    *("tgworker_chats", "tgworker_usernames", "tgworker_former_usernames", "tgworker_relatives"),
+    *("tgworker_account", "tgworker_floods", "tgworker_moves", "entities", "update_state"),
+)
 
 
 @frozen
@@ -65,7 +64,7 @@ class KnownRelatives:
 
 
 class TelegramSession(SQLiteSession):  # type: ignore[misc]  # Telethon ships no types
-    """A Telethon session that keeps no users. Open it with `open_session`."""
+    """A Telethon session that keeps no users. Open it with `session_file.open_session`."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -85,11 +84,36 @@ class TelegramSession(SQLiteSession):  # type: ignore[misc]  # Telethon ships no
             sqlite3.Error: the file cannot be written; it is as it was.
         """
         with self._transaction() as cursor:
-            self.set_dc(dc_id, host, port)
-            self.auth_key = auth_key
-            if left is not None:
-                row = (_name(auth_key), left)
-                cursor.execute("insert or replace into tgworker_moves values (?, ?)", row)
+            self._be_at(cursor, dc_id, host, port, auth_key, left)
+
+    def sign_in(
+        self, user_id: int, dc_id: int, host: str, port: int, auth_key: AuthKey, left: str | None
+    ) -> None:
+        """Be another login from now on, durably and at once; the rest as `move`.
+
+        What is known of chats stays only if the account is the same: the keys to them are good for no other.
+        """
+        with self._transaction() as cursor:
+            if user_id != self.account:
+                for table in _OF_ONE_ACCOUNT:
+                    cursor.execute(f"delete from {table}")
+                cursor.execute("insert into tgworker_account values (?)", (user_id,))
+            self._be_at(cursor, dc_id, host, port, auth_key, left)
+
+    def _be_at(
+        self,
+        cursor: sqlite3.Cursor,
+        dc_id: int,
+        host: str,
+        port: int,
+        auth_key: AuthKey,
+        left: str | None,
+    ) -> None:
+        self.set_dc(dc_id, host, port)
+        self.auth_key = auth_key
+        if left is not None:
+            row = (_name(auth_key), left)
+            cursor.execute("insert or replace into tgworker_moves values (?, ?)", row)
 
     def has_left(self, server: str) -> bool:
         """Whether the login began at this ``host:port`` and was moved away from there: its key is not good there."""
@@ -241,72 +265,3 @@ def _name(key: AuthKey) -> str:
 def _known(id: int, access_hash: int, type: str, title: str, usernames: list[str]) -> KnownChat:
     username = usernames[0] if usernames else None
     return KnownChat(Chat(id, ChatType(type), title, username, tuple(usernames)), access_hash)
-
-
-def session_file_of(path: Path) -> Path:
-    """The session file that is meant; as in Telethon, ``.session`` is added to a name without it."""
-    return path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX)
-
-
-def lock_file_of(file: Path) -> Path:
-    """Who holds the session has this file locked, and its process number in it."""
-    return file.with_name(f"{file.name}.lock")
-
-
-@contextmanager
-def open_session(path: Path) -> Iterator[TelegramSession]:
-    """Hold the session file (`session_file_of`), made when it is new.
-
-    Raises:
-        SettingsError: another process holds it (with that one's pid), or it is no session file that can be used.
-    """
-    file = session_file_of(path)
-    with ExitStack() as held:
-        try:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            held.enter_context(_lock(file))
-            _make_private(file)
-            session = TelegramSession(file)
-        except OSError as error:
-            raise SettingsError(
-                [f"TELEGRAM_SESSION cannot be used: {file}: {error.strerror}"]
-            ) from error
-        except (sqlite3.Error, ValueError) as error:
-            # A ValueError: the tables are of a newer version than this Telethon's.
-            raise SettingsError(
-                [f"TELEGRAM_SESSION is no session of Telethon: {file}: {error}"]
-            ) from error
-        held.callback(session.close)
-        yield session
-
-
-@contextmanager
-def _lock(file: Path) -> Iterator[None]:
-    """Keep other workers off the session, until the end of this block or of the process, however it ends.
-
-    The lock is on a file beside it: SQLite would lose its own locks on the session when a descriptor of it is closed.
-    That file stays: to delete it would let two others hold two files of one name.
-    """
-    descriptor = os.open(lock_file_of(file), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
-            raise SettingsError(
-                [f"TELEGRAM_SESSION is in use by another worker, process {holder}: {file}"]
-            ) from error
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _make_private(file: Path) -> None:
-    """Only its owner may read the session, from its first byte on; SQLite gives its journals the same mode."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,7 @@ from tgworker.simulator.methods import (
     help,
     messages,
     sending,
+    tokens,
     topics,
     transfer,
     updates,
@@ -28,15 +29,17 @@ __all__ = ["make_methods"]
 def make_methods(world: World, *, clock: Callable[[], float] = time.time) -> Methods:
     """Every method of the simulator; `clock` gives Unix time for answers that carry it."""
     pages = Pages(world)
+    door = auth.Door(world, pages, clock)
     return Methods(
         {
-            **auth.handlers(world, pages),
+            **auth.handlers(door),
             **channels.handlers(world, pages),
             **contacts.handlers(world, pages),
             **dialogs.handlers(world, pages, clock),
             **help.handlers(clock, frozen=world.spec.account.frozen),
             **messages.handlers(world, pages),
             **sending.handlers(world, pages, clock),
+            **tokens.handlers(world, door, clock),
             **topics.handlers(world, pages),
             **transfer.handlers(world, pages),
             **updates.handlers(clock),

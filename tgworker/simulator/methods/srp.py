@@ -44,7 +44,7 @@ class Verifier:
         self._b_public = (k * v + pow(_G, self._b, _P)) % _P
         self._id = derive(seed, "srp id", auth_key_id) >> 1
 
-    def challenge(self) -> Any:
+    def challenge(self, hint: str | None = None) -> Any:
         """``account.password`` as the client gets it."""
         algo = types.PasswordKdfAlgoSHA256SHA256PBKDF2HMACSHA512iter100000SHA256ModPow(
             _SALT_1, _SALT_2, _G, _P_BYTES
@@ -57,6 +57,7 @@ class Verifier:
             current_algo=algo,
             srp_B=_wide(self._b_public),
             srp_id=self._id,
+            hint=hint,
         )
 
     def accepts(self, proof: Any) -> bool:

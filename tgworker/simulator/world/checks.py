@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+from tgworker.simulator.rpc import HOME_DC, OTHER_DC
+
 Check = Callable[[Any], Any]
 """Gives the value to use; raises ValueError with the end of a sentence: "must be …"."""
 
@@ -102,6 +104,12 @@ def number(low: float, high: float = 1e9) -> Check:
         return value
 
     return check
+
+
+def data_center(value: Any) -> int:
+    if value not in (HOME_DC, OTHER_DC):
+        raise ValueError(f"must be {HOME_DC} or {OTHER_DC}")
+    return int(value)
 
 
 def one_of(*choices: str) -> Check:

@@ -18,6 +18,7 @@ from attrs import frozen
 
 from tgworker.core.model import CHANNEL_MARK, ChatType
 from tgworker.errors import TgworkerError
+from tgworker.simulator.rpc import HOME_DC
 from tgworker.simulator.world import checks
 from tgworker.simulator.world.checks import Fields
 
@@ -44,6 +45,14 @@ class AccountSpec:
     password: str | None = None
     frozen: bool = False
     """Telegram says that it has frozen the account; that methods refuse it is a fault's business."""
+    hint: str | None = None
+    """Of the password."""
+    code_seconds: float = 300
+    """A code that is older is not taken any more."""
+    token_seconds: float = 30
+    """Nor is the token of a QR code."""
+    dc: int = HOME_DC
+    """The data centre where one signs in to it; from the other one is sent there."""
 
 
 @frozen
@@ -140,6 +149,10 @@ def _account(fields: Fields) -> AccountSpec:
         code=fields.take("code", checks.text, AccountSpec().code),
         password=fields.take("password", checks.text, None),
         frozen=fields.take("frozen", checks.flag, False),
+        hint=fields.take("hint", checks.text, None),
+        code_seconds=fields.take("code_seconds", checks.number(0), AccountSpec().code_seconds),
+        token_seconds=fields.take("token_seconds", checks.number(0), AccountSpec().token_seconds),
+        dc=fields.take("dc", checks.data_center, HOME_DC),
     )
     fields.finish()
     return account

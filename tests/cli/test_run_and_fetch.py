@@ -82,7 +82,7 @@ def test_all_secrets_are_known_to_the_log() -> None:
             "REDIS_URL": "redis://user:p%40ss@host/0",
             "LOKI_URL": "https://me:loki-key@loki.example/push",
             "NOTIFY_WEBHOOK_URL": "https://hooks.example/services/T0/key?token=more",
-            "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20otel-key",
+            "OTEL_EXPORTER_OTLP_HEADERS": "x-scope=1,authorization=Bearer%20otel-key",
         }
     )
 
@@ -92,7 +92,7 @@ def test_all_secrets_are_known_to_the_log() -> None:
         *("hash", "+4917012345", "4917012345", "second"),
         *("p%40ss", "p@ss", "loki-key"),
         "/services/T0/key?token=more",
-        *("authorization=Bearer%20otel-key", "Bearer otel-key"),
+        *("x-scope=1,authorization=Bearer%20otel-key", "Bearer otel-key"),
     } == secrets
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -120,6 +121,8 @@ async def test_stores_are_reached_or_warned_of_and_their_passwords_are_not_shown
             LOKI_URL=f"http://me:hunter2@127.0.0.1:{sound}/loki/api/v1/push",
             VICTORIA_LOGS_URL=f"http://me:hunter2@127.0.0.1:{broken}",
             PUSHGATEWAY_URL=f"http://me:hunter2@127.0.0.1:{free_port()}",
+            NOTIFY_WEBHOOK_URL=f"http://127.0.0.1:{free_port()}/services/hunter2",
+            OTEL_EXPORTER_OTLP_ENDPOINT=f"http://me:hunter2@127.0.0.1:{sound}",
         )
         findings = await look_at_stores(settings)
 
@@ -127,8 +130,19 @@ async def test_stores_are_reached_or_warned_of_and_their_passwords_are_not_shown
         "stores.loki": "ok",
         "stores.victoria_logs": "warning",
         "stores.pushgateway": "warning",
+        "stores.webhook": "warning",
+        "stores.traces": "ok",
     } == outcomes(findings)
     assert "hunter2" not in repr(findings)
+
+
+async def test_traces_without_their_libraries_stop_a_worker(
+    make_settings: MakeSettings, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
+    settings = make_settings(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
+
+    assert "problem" == outcomes(await look_at_stores(settings))["stores.traces"]
 
 
 async def test_stores_that_are_not_set_are_skipped(

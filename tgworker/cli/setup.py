@@ -24,6 +24,8 @@ from tgworker.telemetry.sinks.buffer import LineBuffer
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OVERRIDES = "tgworker.overrides"
+_SHORTEST_PART = 6
+"""A header's "1", or a webhook's "/", is no secret, and hiding it would spoil every line."""
 _FIELDS = {field.metadata["key"]: field for field in attrs.fields(Settings)}
 
 
@@ -117,11 +119,7 @@ class _Stderr:
 
 def secrets_of(settings: Settings) -> Iterator[str]:
     """What no line may show. Of a URL only the password: the rest says where things are."""
-    if settings.otel_exporter_otlp_headers is not None:
-        yield from (value for _, value in pairs(settings.otel_exporter_otlp_headers.reveal()))
-    if settings.notify_webhook_url is not None:
-        # Where the token stands in it is the receiver's business.
-        yield urlsplit(settings.notify_webhook_url.reveal())._replace(scheme="", netloc="").geturl()
+    yield from (part for part in _parts_of_secrets(settings) if len(part) >= _SHORTEST_PART)
     for field in attrs.fields(Settings):
         value = getattr(settings, field.name)
         text = value.reveal() if isinstance(value, Secret) else value
@@ -130,6 +128,15 @@ def secrets_of(settings: Settings) -> Iterator[str]:
             yield from (password, unquote(password))
         elif isinstance(value, Secret):
             yield from (value.reveal(), value.reveal().removeprefix("+"))
+
+
+def _parts_of_secrets(settings: Settings) -> Iterator[str]:
+    """What is secret in values that hold more than that."""
+    if settings.otel_exporter_otlp_headers is not None:
+        yield from (value for _, value in pairs(settings.otel_exporter_otlp_headers.reveal()))
+    if settings.notify_webhook_url is not None:
+        # Where the token stands in it is the receiver's business.
+        yield urlsplit(settings.notify_webhook_url.reveal())._replace(scheme="", netloc="").geturl()
 
 
 def run_tool(work: Callable[[], Awaitable[int]]) -> int:

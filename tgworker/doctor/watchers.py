@@ -1,4 +1,4 @@
-"""What watches a worker: its HTTP address, its health file, and the stores that get its lines and figures."""
+"""What watches a worker: its HTTP address, its health file, and who gets its lines, figures, traces and news."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 import httpx2
@@ -74,23 +75,41 @@ async def look_at_stores(settings: Settings) -> list[Finding]:
 
 
 def _judge_stores(settings: Settings) -> Iterator[Finding]:
+    webhook = settings.notify_webhook_url
     places = {
-        "LOKI_URL": settings.loki_url,
-        "VICTORIA_LOGS_URL": settings.victoria_logs_url,
-        "PUSHGATEWAY_URL": settings.pushgateway_url,
+        "loki": ("LOKI_URL", settings.loki_url),
+        "victoria_logs": ("VICTORIA_LOGS_URL", settings.victoria_logs_url),
+        "pushgateway": ("PUSHGATEWAY_URL", settings.pushgateway_url),
+        "webhook": ("NOTIFY_WEBHOOK_URL", None if webhook is None else webhook.reveal()),
+        "traces": ("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otel_exporter_otlp_endpoint),
     }
-    for key, url in places.items():
-        check = f"stores.{key.removesuffix('_URL').lower()}"
-        yield skipped(check, f"{key} is not set") if url is None else _judge_store(check, key, url)
+    for name, (key, url) in places.items():
+        check = f"stores.{name}"
+        if url is None:
+            yield skipped(check, f"{key} is not set")
+        elif name == "traces" and not _can_trace():
+            found = (
+                f"{key} is set, and the libraries for traces are not installed: no worker starts"
+            )
+            yield problem(check, found, f"pip install 'tgworker[otel]', or unset {key}.")
+        else:
+            yield _judge_store(check, key, url)
+
+
+def _can_trace() -> bool:
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http.trace_exporter") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _judge_store(check: str, key: str, url: str) -> Finding:
-    """Whether anything answers there; nothing is asked of it but its front page. A password is not shown."""
+    """Whether anything answers there; nothing is asked of it but its front page. What may be secret is not shown."""
     parts = urlsplit(url)
     shown = parts.netloc.rpartition("@")[2]
     front = parts._replace(path="/", query="", fragment="").geturl()
     advice = (
-        f"Start it, or mend {key}. The work goes on without it, and its lines and figures are lost."
+        f"Start it, or mend {key}. The work goes on without it, and what is meant for it is lost."
     )
     try:
         status = httpx2.get(front, timeout=REPLY_SECONDS).status_code

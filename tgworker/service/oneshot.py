@@ -133,7 +133,9 @@ async def _carry_out(
         log.critical("account.unusable", error_type=error.error_type, error=str(error))
         verdict.exit_code, verdict.unusable = ExitCode.ACCOUNT_UNUSABLE, error
         await reporter.failed(error.error_type, str(error))
-        fetcher.observer.note(CommandEnded(chat, reporter.seconds, error.error_type))
+        fetcher.observer.note(
+            CommandEnded(chat, reporter.seconds, error.error_type, reporter.command_id, str(error))
+        )
         stop.set(ExitCode.ACCOUNT_UNUSABLE, error.error_type)
     except ParkedError as error:
         verdict.exit_code = verdict.exit_code or ExitCode.FAILED
@@ -142,7 +144,9 @@ async def _carry_out(
         log.error("command.failed", error_type=error.error_type, error=str(error))
         verdict.exit_code = verdict.exit_code or ExitCode.FAILED
         await reporter.failed(error.error_type, str(error))
-        fetcher.observer.note(CommandEnded(chat, reporter.seconds, error.error_type))
+        fetcher.observer.note(
+            CommandEnded(chat, reporter.seconds, error.error_type, reporter.command_id, str(error))
+        )
     else:
         await reporter.completed()
         fetcher.observer.note(CommandEnded(chat, reporter.seconds))

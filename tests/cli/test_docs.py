@@ -12,10 +12,11 @@ import attrs
 import click
 import pytest
 
-from tgworker.cli.help import ALL_SETTINGS, settings_table
+from tgworker.cli.help import ALL_SETTINGS
 from tgworker.cli.main import _COMMANDS as COMMANDS
 from tgworker.cli.main import main
-from tgworker.settings import Settings
+from tgworker.settings import Settings, settings_table
+from tgworker.settings.__main__ import write_anew
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -81,8 +82,33 @@ def test_every_page_is_linked_from_the_readme() -> None:
 
 
 def test_the_page_of_settings_holds_the_table_of_all() -> None:
-    """To renew it: python -c 'from tgworker.cli.help import settings_table; print(settings_table())'."""
+    """To renew it: bin/settings."""
     assert settings_table() in (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+
+
+def test_what_is_made_from_the_settings_is_written_anew_and_the_text_around_stays(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "docs").mkdir()
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    lines = page.splitlines(keepends=True)
+    old = "".join(line for line in lines if "`DATA_DIR`" not in line)
+    (tmp_path / "docs" / "settings.md").write_text(old, encoding="utf-8")
+
+    write_anew(tmp_path)
+
+    assert page == (tmp_path / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert (ROOT / ".env.example").read_bytes() == (tmp_path / ".env.example").read_bytes()
+
+
+def test_a_page_without_a_table_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "settings.md").write_text("# Settings\n")
+
+    with pytest.raises(SystemExit, match="has no table"):
+        write_anew(tmp_path)
+
+    assert "# Settings\n" == (tmp_path / "docs" / "settings.md").read_text()
 
 
 def test_every_setting_is_heeded() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from tgworker.settings import Settings, default_text
+from tgworker.settings import Settings
 
 _FIELDS = {field.metadata["key"]: field for field in attrs.fields(Settings)}
 ALL_SETTINGS = tuple(_FIELDS)
@@ -25,16 +25,3 @@ def epilog(examples: str, settings: Iterable[str] = (), *notes: str) -> str:
 
 def _block(title: str, lines: Iterable[str]) -> str:
     return "\n".join(("\b", title, *lines))
-
-
-def settings_table() -> str:
-    """Every setting as rows of a Markdown table; ``docs/settings.md`` holds exactly this."""
-    rows = ["| key | default | |", "| --- | --- | --- |"]
-    for key, field in _FIELDS.items():
-        names = ", ".join(f"`{name}`" for name in (key, *field.metadata["aliases"]))
-        default = default_text(field)
-        secret = " *(secret)*" if field.metadata["secret"] else ""
-        rows.append(
-            f"| {names}{secret} | {f'`{default}`' if default else '–'} | {field.metadata['about']} |"
-        )
-    return "\n".join(rows)

@@ -1,6 +1,6 @@
 """Frozen settings, read once: environment first, then ``.env``; secrets also from files."""
 
-from tgworker.settings.example import default_text, example_env
+from tgworker.settings.example import example_env, settings_table
 from tgworker.settings.load import SECRET_KEYS, load_settings
 from tgworker.settings.lookalikes import find_lookalikes
 from tgworker.settings.model import Settings
@@ -26,8 +26,8 @@ __all__ = [
     "Secret",
     "Settings",
     "TraceSampler",
-    "default_text",
     "example_env",
     "find_lookalikes",
     "load_settings",
+    "settings_table",
 ]

@@ -1,6 +1,6 @@
-"""``.env.example``, made from the settings so that it can't fall behind them.
+"""``.env.example`` and the table of ``docs/settings.md``, made from the settings so that they can't fall behind.
 
-To write it anew: ``python -c "import tgworker.settings as s; print(s.example_env(), end='')" > .env.example``
+To write both anew: ``bin/settings``.
 """
 
 from __future__ import annotations
@@ -73,3 +73,17 @@ def _marks(field: attrs.Attribute[object]) -> str:
     if field.metadata["secret"]:
         marks.append("secret")
     return f" ({', '.join(marks)})" if marks else ""
+
+
+def settings_table() -> str:
+    """Every setting as rows of a Markdown table; ``docs/settings.md`` holds exactly this."""
+    rows = ["| key | default | |", "| --- | --- | --- |"]
+    for field in attrs.fields(Settings):
+        keys = (field.metadata["key"], *field.metadata["aliases"])
+        names = ", ".join(f"`{name}`" for name in keys)
+        default = default_text(field)
+        secret = " *(secret)*" if field.metadata["secret"] else ""
+        rows.append(
+            f"| {names}{secret} | {f'`{default}`' if default else '–'} | {field.metadata['about']} |"
+        )
+    return "\n".join(rows)

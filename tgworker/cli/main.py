@@ -27,9 +27,13 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        with _kept_for_good():
-            command: Tool = getattr(importlib.import_module(f"tgworker.cli.{name}"), name)
-        return command
+        return _command(name)
+
+
+def _command(name: str) -> Tool:
+    with _kept_for_good():
+        command: Tool = getattr(importlib.import_module(f"tgworker.cli.{name}"), name)
+    return command
 
 
 @contextmanager
@@ -64,3 +68,8 @@ def main() -> None:
     A worker takes commands from a Redis list, fetches whole days through one Telegram account, writes them to disk, and
     tells everyone by events. Settings come from the environment and from .env in the working folder.
     """
+
+
+def submit() -> None:
+    """``tgworker-submit``."""
+    _command("submit")()

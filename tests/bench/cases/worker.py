@@ -72,7 +72,7 @@ def run_lifecycle(bench: Bench) -> Iterator[Row]:
     yield Row("tgworker-submit", "× bare Python", ratios(took["submit"], took["bare"]))
 
 
-_SUBMIT = "from tgworker.cli.submit import submit; submit()"
+_SUBMIT = "from tgworker.cli.main import submit; submit()"
 _LIBRARIES = "import telethon, trio_asyncio, redis.asyncio"
 
 

@@ -80,6 +80,31 @@ class Line:
     """Whether Telegram has heard who is calling."""
 
 
+class _Connection(ConnectionTcpFull):  # type: ignore[misc]  # Telethon has no types
+    """Telethon's connection without the two tasks and two queues it has between the socket and the sender.
+
+    The sender has a task for each direction itself, and under trio each step of a task on asyncio's side is dear.
+    """
+
+    async def connect(
+        self, timeout: float | None = None, ssl: object = None  # noqa: ASYNC109  # Telethon's
+    ) -> None:
+        await self._connect(timeout=timeout, ssl=ssl)
+        self._connected = True
+
+    async def send(self, data: bytes) -> None:
+        if not self._connected:
+            raise ConnectionError("not connected")
+        self._send(data)
+        await self._writer.drain()
+
+    async def recv(self) -> bytes:
+        if not self._connected:
+            raise ConnectionError("not connected")
+        packet: bytes = await self._recv()
+        return packet
+
+
 class Link:
     """Asks Telegram one thing at a time or several at once; ends nothing but itself when a connection breaks."""
 
@@ -178,7 +203,7 @@ class Link:
             raise
 
     async def _connect(self, sender: MTProtoSender, address: Address) -> None:
-        connection = ConnectionTcpFull(
+        connection = _Connection(
             address.host, address.port, self._session.dc_id, loggers=self._loggers
         )
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -182,6 +183,24 @@ def health(file: Path, code: int = 0) -> str:
     )
     assert code == asked.returncode, asked
     return asked.stdout.decode().removesuffix("\n")
+
+
+def test_a_worker_that_cannot_reach_telegram_lives_and_is_not_ready(make_stage: MakeStage) -> None:
+    """It says why, and what that rests on."""
+    stage = make_stage(WORLD)
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        server = f"127.0.0.1:{nobody.getsockname()[1]}"
+    worker = stage.worker(METRICS_MODE="scrape", HTTP_PORT="0", TELEGRAM_SERVER=server)
+    url = worker.wait_line("http.listening")["url"]
+
+    alive, ready = get(f"{url}/healthz"), get(f"{url}/readyz")
+
+    assert (200, 503) == (alive[0], ready[0])
+    told = json.loads(ready[1])
+    assert ("degraded", "Telegram did not answer the last time") == (told["status"], told["reason"])
+    assert 0 <= told["seconds_since"]["redis"] < 60
+    assert None is told["seconds_since"]["telegram"]
+    assert 0 < told["disk_free_bytes"]
 
 
 def test_a_worker_whose_event_loop_is_blocked_is_seen_hung_within_the_watchdogs_time(

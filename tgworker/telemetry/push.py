@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import httpx2
 import structlog
 import trio
-from attrs import field, frozen
+from attrs import define, field
 from prometheus_client import CollectorRegistry, Metric, delete_from_gateway, push_to_gateway
 
 log = structlog.get_logger()
@@ -17,15 +17,17 @@ TIMEOUT_SECONDS = 2.0
 FAREWELL_SECONDS = 1.0
 
 
-@frozen
+@define(eq=False)
 class Pushing:
     """Where to, and as whom: a stable instance, so that a restart goes on in the same group."""
 
     url: str = field(repr=False)  # it may hold a password
     job: str
     instance: str
-    _turn: threading.Lock = field(factory=threading.Lock, init=False, repr=False, eq=False)
+    _turn: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
     """One request at a time: a push that comes after the farewell would stay for ever."""
+    _client: httpx2.Client | None = field(default=None, init=False, repr=False)
+    """Made at the first push, in its thread, and kept: to make one takes more time than all the rest."""
 
     async def run(self, registry: CollectorRegistry, interval: float) -> None:
         """Push every `interval` seconds until cancelled; then take the group away, so that nothing stale stays."""
@@ -38,6 +40,8 @@ class Pushing:
             if not failed:
                 with trio.move_on_after(FAREWELL_SECONDS, shield=True):
                     await self._try(self._delete)
+            if self._client is not None:
+                self._client.close()
 
     async def _push(self, registry: CollectorRegistry, *, said: bool) -> bool:
         """Push what the metrics are now. `said`: that it fails is known already."""
@@ -64,7 +68,7 @@ class Pushing:
                 metrics,
                 grouping_key={"instance": self.instance},
                 timeout=TIMEOUT_SECONDS,
-                handler=_send,
+                handler=self._send,
             )
 
     def _delete(self) -> None:
@@ -74,8 +78,28 @@ class Pushing:
                 self.job,
                 grouping_key={"instance": self.instance},
                 timeout=FAREWELL_SECONDS,
-                handler=_send,
+                handler=self._send,
             )
+
+    def _send(
+        self,
+        url: str,
+        method: str,
+        timeout: float | None,
+        headers: list[tuple[str, str]],
+        data: bytes,
+    ) -> Callable[[], None]:
+        """How a request is made; the library's own way leaves sockets open where it fails."""
+
+        def send() -> None:
+            if self._client is None:
+                self._client = httpx2.Client()
+            answer = self._client.request(
+                method, url, content=data, headers=headers, timeout=timeout
+            )
+            answer.raise_for_status()
+
+        return send
 
 
 class _Snapshot(CollectorRegistry):
@@ -87,15 +111,3 @@ class _Snapshot(CollectorRegistry):
 
     def collect(self) -> Iterable[Metric]:
         return self._metrics
-
-
-def _send(
-    url: str, method: str, timeout: float | None, headers: list[tuple[str, str]], data: bytes
-) -> Callable[[], None]:
-    """How a request is made; the library's own way leaves sockets open where it fails."""
-
-    def send() -> None:
-        answer = httpx2.request(method, url, content=data, headers=headers, timeout=timeout)
-        answer.raise_for_status()
-
-    return send

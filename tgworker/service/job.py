@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 import structlog
 import trio
@@ -12,12 +11,10 @@ from attrs import evolve, frozen
 
 from tgworker.core.commands import parse_command, trace_of
 from tgworker.core.facts import (
-    AccountLost,
     CommandBegan,
     CommandBuried,
     CommandEnded,
     CommandLeft,
-    CommandParked,
     LeaseLost,
 )
 from tgworker.core.model import ChatRef, FetchCommand
@@ -27,13 +24,11 @@ from tgworker.errors import (
     AccountUnusableError,
     ChatBusyError,
     CommandCancelledError,
-    ExitCode,
     InvalidCommandError,
     LeaseLostError,
     OutageError,
     ParkedError,
     QueueRefusedError,
-    StorageError,
     TgworkerError,
 )
 from tgworker.ports import (
@@ -43,12 +38,12 @@ from tgworker.ports import (
     Claim,
     CommandQueue,
     Dead,
-    Done,
     Observer,
     Outcome,
     Park,
 )
 from tgworker.service.emitter import Emitter
+from tgworker.service.ending import Endings
 from tgworker.service.fetch import Fetcher
 from tgworker.service.lease import CANCELLED, Lease
 from tgworker.service.outage import Outage, stop_for_redis
@@ -57,12 +52,6 @@ from tgworker.service.stop import Stop, StoppingError
 from tgworker.service.waiting import waits_told_by
 
 log = structlog.get_logger()
-
-BUSY_PARK_SECONDS = 5.0
-"""A command whose chat is busy comes back after this."""
-
-MAX_DELIVERIES = "max_deliveries"
-"""The ``error_type`` of a command whose workers all died, or lost it."""
 
 LAST_WORDS_SECONDS = 5.0
 """So long may giving a command back take when everything is being cancelled."""
@@ -102,6 +91,7 @@ class JobRunner:
         self._clock = clock
         self._policy = policy
         self._observer = observer
+        self._endings = Endings(archive, clock, stop, observer)
         self._busy: set[ChatRef] = set()
         self.last_command_id: str | None = None
 
@@ -150,8 +140,12 @@ class JobRunner:
         ):
             log.debug("command.parsed", params=command.params, strategy=command.strategy)
             reporter = self._reporter(command, claim, trace)
-            if claim.cancelled or claim.exhausted:
-                return await self._end_unworked(reporter, claim)
+            if claim.cancelled:
+                return await self._endings.fail(
+                    reporter, CommandCancelledError.error_type, CANCELLED
+                )
+            if claim.exhausted:
+                return await self._endings.bury(reporter, claim.deliveries)
             self._observer.note(CommandBegan(claim.command_id, str(command.chat)))
             try:
                 return await self._carry_out(command, reporter, claim, claimed_at)
@@ -194,18 +188,6 @@ class JobRunner:
             trace=trace,
         )
 
-    async def _end_unworked(self, reporter: Reporter, claim: Claim) -> Outcome:
-        """Tell the end of a command that is not to be carried out any more; Telegram is not asked for anything."""
-        if claim.cancelled:
-            return await self._fail(reporter, CommandCancelledError.error_type, CANCELLED)
-        await self._fail(
-            reporter,
-            MAX_DELIVERIES,
-            f"It was handed out {claim.deliveries} times, and no worker came to its end.",
-        )
-        self._observer.note(CommandBuried(MAX_DELIVERIES))
-        return Dead(MAX_DELIVERIES)
-
     async def _carry_out(
         self, command: FetchCommand, reporter: Reporter, claim: Claim, claimed_at: float
     ) -> Outcome:
@@ -229,70 +211,20 @@ class JobRunner:
         try:
             await lease.hold(work)
         except StoppingError:
-            log.info("command.parked", reason="stopping", processed=reporter.tally.processed)
-            self._observer.note(CommandParked("stopping"))
-            return Park(0)
+            return self._endings.stopped(reporter)
         except (LeaseLostError, OutageError, QueueRefusedError):
             raise
         except (ChatBusyError, ParkedError, AccountUnusableError) as error:
-            return await self._park(reporter, error)
+            return await self._endings.park(reporter, error)
         except TgworkerError as error:
-            return await self._fail(reporter, error.error_type, str(error))
+            return await self._endings.fail(reporter, error.error_type, str(error))
         # The border of the task: a fault of ours must not end the worker.
         except Exception as error:
             log.exception("command.crashed", error_type="internal")
-            return await self._fail(reporter, "internal", f"{type(error).__name__} in the worker.")
-        return await self._complete(reporter)
-
-    async def _complete(self, reporter: Reporter) -> Outcome:
-        if (failure := reporter.failure) is not None:
-            return await self._fail(reporter, failure.error_type, str(failure))
-        log.info("command.completed", **reporter.figures())
-        await self._forget(reporter.command_id)
-        self._observer.note(CommandEnded(str(reporter.command.chat), reporter.seconds))
-        await reporter.completed()
-        return Done()
-
-    async def _fail(self, reporter: Reporter, error_type: str, error: str) -> Outcome:
-        log.error("command.failed", error_type=error_type, error=error, **reporter.figures())
-        await self._forget(reporter.command_id)
-        chat = str(reporter.command.chat)
-        self._observer.note(
-            CommandEnded(chat, reporter.seconds, error_type, reporter.command_id, error)
-        )
-        await reporter.failed(error_type, error)
-        return Done()
-
-    async def _forget(self, command_id: str) -> None:
-        """The command is no open work any more; a disk that refuses to note that changes nothing of it.
-
-        Noted, as everything is, before its end is told: who hears of that may look.
-        """
-        try:
-            await self._archive.command_ends(command_id)
-        except StorageError as error:
-            log.warning("progress.not_noted", error_type=error.error_type, error=str(error))
-
-    async def _park(
-        self, reporter: Reporter, error: ChatBusyError | ParkedError | AccountUnusableError
-    ) -> Outcome:
-        """Rest, and tell until when; nothing is lost by it."""
-        now = self._clock()
-        match error:
-            case ParkedError():
-                resume_at = error.resume_at
-            case ChatBusyError():
-                resume_at = now + timedelta(seconds=BUSY_PARK_SECONDS)
-            case AccountUnusableError():
-                log.critical("account.unusable", error_type=error.error_type, error=str(error))
-                resume_at = now
-                self._observer.note(AccountLost(error.error_type, str(error)))
-                self._stop.set(ExitCode.ACCOUNT_UNUSABLE, error.error_type)
-        seconds = max(0.0, (resume_at - now).total_seconds())
-        log.warning("command.parked", error_type=error.error_type, wait_seconds=round(seconds, 1))
-        self._observer.note(CommandParked(error.error_type))
-        await reporter.waiting(resume_at, error.error_type, str(error))
-        return Park(seconds)
+            return await self._endings.fail(
+                reporter, "internal", f"{type(error).__name__} in the worker."
+            )
+        return await self._endings.complete(reporter)
 
     @contextmanager
     def _the_only_one_for(self, chat: ChatRef) -> Iterator[None]:

@@ -15,7 +15,7 @@ from tgworker.simulator.methods import make_methods
 from tgworker.simulator.methods.pages import Pages
 from tgworker.simulator.rpc import Caller, RpcFault, encode_answer
 from tgworker.simulator.world import World, WorldChat
-from tgworker.simulator.world.model import Giveaway, Story
+from tgworker.simulator.world.media_model import Giveaway, Story
 
 PLACES = range(4)
 NAMES = ("channel", "supergroup", "forum", "group")

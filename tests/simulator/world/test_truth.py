@@ -15,15 +15,10 @@ from tgworker.adapters.telegram.mapping import map_message
 from tgworker.core.codec import OPTIONAL, to_json
 from tgworker.core.message import Message
 from tgworker.simulator.world import World
+from tgworker.simulator.world.media_model import Contact, Dice, File, Photo, Poll, WebPage
 from tgworker.simulator.world.model import (
     Action,
-    Contact,
-    Dice,
-    File,
-    Photo,
-    Poll,
     Reply,
-    WebPage,
     WorldButton,
     WorldEntity,
     WorldForward,

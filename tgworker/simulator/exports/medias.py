@@ -13,7 +13,7 @@ import orjson
 
 from tgworker.simulator.exports.item import INT64, Item
 from tgworker.simulator.exports.texts import plain_text
-from tgworker.simulator.world.model import (
+from tgworker.simulator.world.media_model import (
     Bare,
     Contact,
     File,

@@ -13,13 +13,8 @@ from tgworker.simulator.exports.medias import read_media
 from tgworker.simulator.exports.notes import Notes
 from tgworker.simulator.exports.people import Directory, marked_id
 from tgworker.simulator.exports.texts import read_text
-from tgworker.simulator.world.model import (
-    Bare,
-    Reply,
-    WorldForward,
-    WorldMessage,
-    WorldReaction,
-)
+from tgworker.simulator.world.media_model import Bare
+from tgworker.simulator.world.model import Reply, WorldForward, WorldMessage, WorldReaction
 
 _KNOWN = frozenset("""
     id type date date_unixtime edited edited_unixtime from from_id actor actor_id author text text_entities

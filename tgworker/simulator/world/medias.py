@@ -8,7 +8,7 @@ from random import Random
 from attrs import frozen
 
 from tgworker.simulator.world.draws import pick
-from tgworker.simulator.world.model import (
+from tgworker.simulator.world.media_model import (
     Bare,
     Contact,
     Dice,
@@ -26,9 +26,8 @@ from tgworker.simulator.world.model import (
     Task,
     ToDo,
     WebPage,
-    WorldButton,
-    WorldUser,
 )
+from tgworker.simulator.world.model import WorldButton, WorldUser
 from tgworker.simulator.world.texts import PHRASES
 
 _SIZES = ((320, 240), (800, 600), (1280, 960))

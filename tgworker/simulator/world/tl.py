@@ -8,11 +8,9 @@ from typing import Any
 from telethon.tl import types
 
 from tgworker.core.model import ChatType
+from tgworker.simulator.world.media_model import Giveaway, Media, Story
 from tgworker.simulator.world.model import (
-    Giveaway,
-    Media,
     Reply,
-    Story,
     WorldButton,
     WorldEntity,
     WorldForward,

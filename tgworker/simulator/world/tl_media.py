@@ -8,7 +8,7 @@ from typing import Any
 from telethon.tl import types
 
 from tgworker.core.model import CHANNEL_MARK
-from tgworker.simulator.world.model import (
+from tgworker.simulator.world.media_model import (
     Bare,
     Contact,
     Dice,

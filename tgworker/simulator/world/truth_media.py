@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tgworker.simulator.world.model import (
+from tgworker.simulator.world.media_model import (
     Bare,
     Contact,
     Dice,

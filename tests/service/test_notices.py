@@ -214,6 +214,18 @@ async def test_a_message_that_stumbles_is_sent_again_under_the_same_key(
     assert 3 == way.telegram.requests.count(digest_text(DIGEST, "w"))
 
 
+async def test_a_stop_before_the_chat_is_found_is_no_trouble(autojump_clock: MockClock) -> None:
+    way = Way()
+    way.stop.set()
+    with capture_logs() as lines:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Notices(lambda: NOW).run, way.notifier)
+            await trio.sleep(1)
+            nursery.cancel_scope.cancel()
+
+    assert [] == lines
+
+
 async def test_while_the_worker_stops_a_message_goes_out_at_once(
     autojump_clock: MockClock,
 ) -> None:

@@ -7,13 +7,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 import trio
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from structlog.testing import capture_logs
 
 from tests.telemetry.store import Store, open_store
 from tgworker.core import facts
@@ -105,14 +106,21 @@ async def test_facts_are_told_of_the_span_they_fall_into(collector: Store) -> No
                 observer.note(facts.RequestEnded("history", 0.1))
                 observer.note(facts.PageFiled("@c", 60, 1, None))
                 observer.note(facts.PageFiled("@c", 40, 0, None))
-            observer.note(facts.CommandEnded("@c", 1.0, "storage"))
+            with observer.span("seal"):
+                day = date(2025, 11, 7)
+                observer.note(facts.DaySealed("@c", day, 271, 5000, True, 0.1))
+            observer.note(facts.CommandEnded("@c", 1.0, "storage", "c1", "The disk is full."))
 
-    page, command = spans(collector)
+    page, seal, command = spans(collector)
     assert {"tgworker.saved": 100, "tgworker.deduplicated": 1} == attributes(page)
     assert ["request_failed", "retry", "flood_wait"] == [event.name for event in page.events]
     assert 7.0 == attributes(page.events[2])["wait_seconds"]
     assert {"tgworker.outcome": "failed", "error.type": "storage"} == attributes(command)
-    assert Status.STATUS_CODE_ERROR == command.status.code
+    assert (Status.STATUS_CODE_ERROR, "The disk is full.") == (
+        command.status.code,
+        command.status.message,
+    )
+    assert {"tgworker.messages": 271, "tgworker.bytes": 5000} == attributes(seal)
 
 
 @pytest.mark.parametrize(
@@ -210,12 +218,14 @@ async def test_a_stop_waits_a_bounded_time_for_a_collector_that_hangs_or_is_not_
 ) -> None:
     monkeypatch.setattr(tracing, "FLUSH_SECONDS", 0.05)
     collector.hold.clear()
-    for url in (collector.url, free_url()):
-        async with open_tracing(target(url)) as observer:
-            with observer.span("command"):
-                pass
+    with capture_logs() as lines:
+        for url in (collector.url, free_url()):
+            async with open_tracing(target(url)) as observer:
+                with observer.span("command"):
+                    pass
 
     assert [] == collector.bodies
+    assert 2 == [line["event"] for line in lines].count("traces.cut_off")
 
 
 def settings(**environ: str) -> Settings:

@@ -156,8 +156,10 @@ async def open_tracing(target: TraceTarget) -> AsyncIterator[Tracing]:
         try:
             yield Tracing(provider.get_tracer("tgworker"))
         finally:
-            with trio.move_on_after(FLUSH_SECONDS, shield=True):
+            with trio.move_on_after(FLUSH_SECONDS, shield=True) as flushing:
                 await trio.to_thread.run_sync(provider.shutdown, abandon_on_cancel=True)
+            if flushing.cancelled_caught:
+                log.warning("traces.cut_off", error=said.text)
             exporter.shutdown()
 
 
@@ -191,6 +193,8 @@ class _Exporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = self._exporter.export(spans)
+        if self._is_down:
+            return result  # nobody waits for it any more
         if result is SpanExportResult.SUCCESS:
             if self._dropped:
                 log.info("traces.collector_back", dropped=self._dropped)

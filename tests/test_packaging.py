@@ -68,6 +68,14 @@ def test_the_wheel_holds_nothing_but_the_package(wheel):
     assert {"tgworker", f"tgworker-{tgworker.__version__}.dist-info"} == folders
 
 
+def test_the_wheel_holds_no_tests_and_nothing_that_could_be_a_secret(wheel):
+    names = [Path(name) for name in zipfile.ZipFile(wheel).namelist()]
+
+    assert [] == [name for name in names if "tests" in name.parts or name.name == "conftest.py"]
+    kinds = {name.suffix for name in names if "dist-info" not in name.parts[0]}
+    assert {".py", ".lua", ".json", ".typed"} >= kinds
+
+
 def test_schemas_are_read_from_an_installed_wheel(installed, tmp_path):
     folder, environment = installed
     script = (

@@ -75,7 +75,8 @@ async def open_instruments(
     pulse = open_pulse(_own_health_file(settings, serve), settings.worker_id)
     metrics, lag = _metrics(health, shipments)
     try:
-        async with _open_tracers(settings) as tracers, open_background() as tasks:
+        async with open_background() as tasks:
+            tracers = await _start_tracing(settings, tasks)
             tasks.start_soon(lag.watch)
             tasks.start_soon(keep_beating, pulse, health)
             if serve and settings.metrics_mode in _SCRAPED:
@@ -131,19 +132,17 @@ async def _tell_webhook(url: str, identity: Identity, notices: Notices) -> None:
         await notices.run(webhook)
 
 
-@asynccontextmanager
-async def _open_tracers(settings: Settings) -> AsyncIterator[tuple[Observer, ...]]:
+async def _start_tracing(settings: Settings, tasks: trio.Nursery) -> tuple[Observer, ...]:
     """Who sends traces, if there is where to send them.
 
     Raises: SettingsError.
     """
     endpoint = settings.otel_exporter_otlp_endpoint
     if endpoint is None:
-        yield ()
-        return
+        return ()
     try:
         # Late: it takes a while, and belongs to an extra.
-        from tgworker.telemetry.tracing import TraceTarget, make_sampler, open_tracing
+        from tgworker.telemetry.tracing import TraceTarget, keep_tracing, make_sampler
     except ModuleNotFoundError as error:
         raise SettingsError(
             [
@@ -164,8 +163,8 @@ async def _open_tracers(settings: Settings) -> AsyncIterator[tuple[Observer, ...
         },
         make_sampler(settings.otel_traces_sampler, settings.otel_traces_sampler_arg),
     )
-    async with open_tracing(target) as tracing:
-        yield (tracing,)
+    tracing: Observer = await tasks.start(keep_tracing, target)
+    return (tracing,)
 
 
 def _now() -> datetime:

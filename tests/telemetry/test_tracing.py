@@ -6,7 +6,8 @@ import logging
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from structlog.testing import capture_logs
 
 from tests.telemetry.store import Store, open_store
+from tgworker.background import open_background
 from tgworker.core import facts
 from tgworker.core.tracing import TraceContext
 from tgworker.errors import ParkedError, SettingsError, StorageError
@@ -24,7 +26,7 @@ from tgworker.instruments import open_instruments
 from tgworker.service.outage import Outage
 from tgworker.settings import Settings, load_settings
 from tgworker.telemetry import tracing
-from tgworker.telemetry.tracing import TraceTarget, make_sampler, open_tracing
+from tgworker.telemetry.tracing import TraceTarget, Tracing, keep_tracing, make_sampler
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = TraceContext(f"00-{TRACE_ID}-00f067aa0ba902b7-01", "rojo=00f067aa0ba902b7")
@@ -41,6 +43,12 @@ def target(url: str, sampler: str = "parentbased_always_on", ratio: float = 1.0)
     return TraceTarget(
         url, {"authorization": "Bearer t"}, {"service.name": "s"}, make_sampler(sampler, ratio)
     )
+
+
+@asynccontextmanager
+async def open_tracing(target: TraceTarget) -> AsyncIterator[Tracing]:
+    async with open_background() as tasks:
+        yield await tasks.start(keep_tracing, target)
 
 
 def spans(collector: Store) -> list[Span]:

@@ -7,8 +7,8 @@ the library's; what it cannot send soon is dropped.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import structlog
 import trio
@@ -144,17 +144,19 @@ def _add(span: Span, key: str, count: int) -> None:
     span.set_attribute(key, count + (before if isinstance(before, int) else 0))
 
 
-@asynccontextmanager
-async def open_tracing(target: TraceTarget) -> AsyncIterator[Tracing]:
-    """Trace for as long as the block runs; then what is left is sent, for a second at most.
+async def keep_tracing(
+    target: TraceTarget, task_status: trio.TaskStatus[Tracing] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Let spans be made, until cancelled; then what is left is sent, for a second at most.
 
     Raises:
         SettingsError: a variable that the library reads by itself is wrong.
     """
     with _said_by_the_library() as said:
         exporter, provider = _start(target, said)
+        task_status.started(Tracing(provider.get_tracer("tgworker")))
         try:
-            yield Tracing(provider.get_tracer("tgworker"))
+            await trio.sleep_forever()
         finally:
             with trio.move_on_after(FLUSH_SECONDS, shield=True) as flushing:
                 await trio.to_thread.run_sync(provider.shutdown, abandon_on_cancel=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import urllib.request
 from collections import Counter
 from datetime import UTC, datetime
@@ -59,6 +60,7 @@ def test_prometheus_counts_what_the_simulator_counted(
             prometheus.wait_for("command_queue_length == 0")
             found = prometheus.query('{job="tgworker"}')
             pushed = get(f"{pushgateway}/metrics")
+            check_by_promtool(get(f"{url}/metrics"))
         worker.signal(signal.SIGTERM)
         assert 0 == worker.wait()
 
@@ -124,6 +126,14 @@ def counted(stage: Stage, ends: list[dict[str, Any]]) -> dict[Sample, float]:
         ("tgworker_live",): 1,
         ("tgworker_ready",): 1,
     }
+
+
+def check_by_promtool(metrics: str) -> None:
+    """What Prometheus' own linter has to say of all that a worker shows. It comes with the server."""
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=metrics, text=True, capture_output=True, timeout=60
+    )
+    assert (0, "", "") == (checked.returncode, checked.stdout, checked.stderr)
 
 
 def get(url: str) -> str:

@@ -238,6 +238,25 @@ async def test_shipping_makes_no_lines_of_its_own(
     assert [1, 2, 3] == [line["number"] for line in store.lines()]
 
 
+async def test_a_slow_store_gets_every_line_once_and_who_logs_does_not_wait(
+    buffer: LineBuffer, store: Store
+) -> None:
+    store.hold.clear()
+    for number in range(3):
+        log.info("day.sealed", number=number)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(ship_lines, buffer, victoria_logs(store.url))
+        await trio.to_thread.run_sync(store.wait_for_request)
+        for number in range(3, 56):  # all in this moment, and three more than there is room for
+            log.info("day.sealed", number=number)
+        store.hold.set()
+        await until(store, 2)
+        nursery.cancel_scope.cancel()
+
+    assert list(range(53)) == [line["number"] for line in store.lines()]
+    assert (0, 3) == (len(buffer), buffer.dropped)
+
+
 async def test_a_store_that_does_not_answer_holds_up_no_stop(
     buffer: LineBuffer, store: Store
 ) -> None:

@@ -91,3 +91,13 @@ def test_participants_are_counted_and_named():
         Participant(-7, None, None, False, 2),
         Participant(5, "five", "Five", True, 1),
     ) == list_participants({5: 1, -7: 2}, people)
+
+
+def test_more_people_than_sixteen_bits_can_count():
+    """Each message has an author of its own, and each one answers the one before."""
+    number = 2**16 + 2
+    chain = [Row(n, n - 1 if n > 1 else None, -n) for n in range(1, number + 1)]
+
+    (thread,) = find_threads(chain)
+
+    assert tuple(range(-number, 0)) == thread.participants

@@ -58,12 +58,27 @@ class IdSet:
             place = bisect_left(ids, message_id)
             if ids[place] == message_id:
                 return place
-        try:
-            ids.insert(place, message_id)
-        except OverflowError:
-            self._ids = array("q", ids)
-            self._ids.insert(place, message_id)
+        self._ids = insert(ids, place, message_id)
         return place
+
+
+_WIDER = {"H": "I", "i": "q"}
+"""Of the types of an array that ids and numbers begin with, the next one with more bits."""
+
+
+def insert(numbers: array[int], place: int, number: int) -> array[int]:
+    """The array with one more number in it; if that does not fit, another array with more bits for each.
+
+    Raises:
+        OverflowError: there is none in which it fits.
+    """
+    try:
+        numbers.insert(place, number)
+        return numbers
+    except OverflowError:
+        if (wider := _WIDER.get(numbers.typecode)) is None:
+            raise
+        return insert(array(wider, numbers), place, number)
 
 
 def merge(*streams: Iterable[T], key: Callable[[T], int]) -> Iterator[T]:

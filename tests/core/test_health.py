@@ -110,6 +110,13 @@ def test_a_lease_that_nobody_renews_is_hung_even_where_the_work_moves() -> None:
     assert "the lease for fetching @ru_python was last renewed 121 s ago" == health.reason
 
 
+def test_a_lease_is_not_missed_while_redis_is_away() -> None:
+    """What is done waits to be told then, and its lease is over."""
+    done = evolve(WORK, moved_at=500.0, leased_at=0.0)
+
+    assert judge(evolve(WELL, works=(done,), redis_away=True), 500.0, PATIENCE).live
+
+
 def test_it_tells_how_long_ago_each_thing_showed_that_it_is_there() -> None:
     known = evolve(WELL, signs=Signs(redis=95.0, telegram=98.76), disk_free_bytes=10**9)
 

@@ -126,8 +126,12 @@ def _hung(vitals: Vitals, now: float, patience: Patience) -> str | None:
     for work in sorted(vitals.works, key=lambda work: work.moved_at):
         if now - work.moved_at > patience.work:
             return f"nothing has moved for {now - work.moved_at:.0f} s while fetching {work.chat}"
-        if work.leased_at is not None and now - work.leased_at > patience.lease:
-            return f"the lease for fetching {work.chat} was last renewed {now - work.leased_at:.0f} s ago"
+        # Without Redis the end of a command waits to be told, and nothing is left to be renewed.
+        leased_at = None if vitals.redis_away else work.leased_at
+        if leased_at is not None and now - leased_at > patience.lease:
+            return (
+                f"the lease for fetching {work.chat} was last renewed {now - leased_at:.0f} s ago"
+            )
     idle = vitals.started and not (vitals.stopping or vitals.redis_away or vitals.works)
     asked_at = vitals.signs.redis
     if idle and asked_at is not None and now - asked_at > patience.queue:

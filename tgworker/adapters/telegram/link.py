@@ -9,28 +9,26 @@ and throws the login away when Telegram names another data center. Waiting and r
 from __future__ import annotations
 
 import asyncio
-import platform
 import sqlite3
 from typing import Protocol
 
 import structlog
-from attrs import define
 from telethon import errors
 from telethon.crypto import AuthKey
-from telethon.network import ConnectionTcpFull, MTProtoSender
+from telethon.network import MTProtoSender
 from telethon.tl import functions
 from telethon.tl.alltlobjects import LAYER
 
-from tgworker import __version__
+from tgworker.adapters.telegram.line import Line, introduce, make_sender, open_line
 from tgworker.adapters.telegram.plain import TL
 from tgworker.adapters.telegram.quiet import Loggers, NoUpdates, Updates, in_own_context
 from tgworker.adapters.telegram.reading import QuietRequest
-from tgworker.adapters.telegram.server import Address
+from tgworker.adapters.telegram.server import Address, find_data_center
 
 _log = structlog.get_logger()
 
 IDLE_SECONDS = 60.0
-"""A connection unused for longer is not trusted: routers forget it and say nothing, and a new one costs one request."""
+"""A connection unused for longer is not trusted: routers forget it and say nothing, and a new one costs little."""
 
 TELEGRAM = Address("149.154.167.51", 443)
 """Data center 2, where Telethon begins, too; the login tells which one is really the account's."""
@@ -68,41 +66,6 @@ class Place(Protocol):
     def move(self, dc_id: int, host: str, port: int, auth_key: AuthKey, left: str | None) -> None:
         """Be elsewhere from now on. Raises: sqlite3.Error."""
         ...
-
-
-@define(eq=False)
-class Line:
-    """An open connection. ``down`` ends, with the reason or None, when it is no longer open."""
-
-    sender: MTProtoSender
-    down: asyncio.Task[Exception | None]
-    greeted: bool = False
-    """Whether Telegram has heard who is calling."""
-
-
-class _Connection(ConnectionTcpFull):  # type: ignore[misc]  # Telethon has no types
-    """Telethon's connection without the two tasks and two queues it has between the socket and the sender.
-
-    The sender has a task for each direction itself, and under trio each step of a task on asyncio's side is dear.
-    """
-
-    async def connect(
-        self, timeout: float | None = None, ssl: object = None  # noqa: ASYNC109  # Telethon's
-    ) -> None:
-        await self._connect(timeout=timeout, ssl=ssl)
-        self._connected = True
-
-    async def send(self, data: bytes) -> None:
-        if not self._connected:
-            raise ConnectionError("not connected")
-        self._send(data)
-        await self._writer.drain()
-
-    async def recv(self) -> bytes:
-        if not self._connected:
-            raise ConnectionError("not connected")
-        packet: bytes = await self._recv()
-        return packet
 
 
 class Link:
@@ -170,69 +133,41 @@ class Link:
                 self._line = await self._dial(address, self._session.auth_key)
                 took = asyncio.get_running_loop().time() - began
                 _log.debug(
-                    "telegram.connected", address=_text(address), duration_ms=round(took * 1000, 1)
+                    "telegram.connected", address=str(address), duration_ms=round(took * 1000, 1)
                 )
             assert self._line is not None
             return self._line
 
     def _present_address(self) -> Address:
         """The other server if there is one, else where the session's data center was at the login or after a move."""
-        if self._address is not None and not self._session.has_left(_text(self._address)):
+        if self._address is not None and not self._session.has_left(str(self._address)):
             return self._address
         host, port = self._session.server_address, self._session.port
         return Address(host, port) if host else TELEGRAM
 
     async def _dial(self, address: Address, key: AuthKey | None) -> Line:
         """A new connection; without a `key`, a new one is agreed on first. With one, nothing is asked yet."""
-        sender = MTProtoSender(
+        sender = make_sender(
             key,
             loggers=self._loggers,
-            # One attempt, and no reconnecting behind our back: who asks next connects.
-            retries=0,
-            delay=0,
-            auto_reconnect=False,
+            updates=self._updates,
             connect_timeout=self._connect_timeout,
-            updates_queue=self._updates,
         )
         try:
             async with asyncio.timeout(self._connect_timeout):
-                await in_own_context(self._connect(sender, address))
-                return Line(sender, in_own_context(_wait_down(sender)))
+                return await open_line(sender, address, self._session.dc_id, self._loggers)
         except BaseException:
             self._discard(sender)
             raise
 
-    async def _connect(self, sender: MTProtoSender, address: Address) -> None:
-        connection = _Connection(
-            address.host, address.port, self._session.dc_id, loggers=self._loggers
-        )
-        try:
-            await sender.connect(connection)
-        except Exception as error:
-            # The key exchange reads bytes that nothing vouches for yet: it may fail in any way.
-            raise ConnectionError(f"cannot connect to {address.host}:{address.port}") from error
-
-    def _greeting(self, query: TL) -> TL:
+    def _greeting(self, request: TL) -> TL:
         """A request that also says who is calling, and which layer of the schema is spoken.
 
         It costs no request of its own, as in Telegram's own library: until one is answered, all are sent so.
         Source: https://core.telegram.org/api/invoking
         """
-        return functions.InvokeWithLayerRequest(
-            LAYER,
-            self._wrap(
-                functions.InitConnectionRequest(
-                    api_id=self._api_id,
-                    device_model="tgworker",
-                    system_version=platform.system(),
-                    app_version=__version__,
-                    system_lang_code="en",
-                    lang_pack="",
-                    lang_code="en",
-                    query=query,
-                )
-            ),
-        )
+        introduced = introduce(self._api_id, request)
+        return functions.InvokeWithLayerRequest(LAYER, self._wrap(introduced))
 
     def _wrap(self, request: TL) -> TL:
         """Nobody here wants to be told of news."""
@@ -276,14 +211,13 @@ class Link:
         async with self._connecting:
             if self._line is not line and self._line is not None:
                 return self._line  # another request has moved already
-            option = _data_center(dc_id, await self._exchange(line, _CONFIG))
-            address = Address(option.ip_address, option.port)
+            address = find_data_center(dc_id, await self._exchange(line, _CONFIG))
             try:
                 moved = await self._log_in_at(address, dc_id, line)
             except errors.BadRequestError as error:
                 # Not what was asked for is at fault, and where we are we may be served the next time.
                 raise ConnectionError(f"cannot move to data center {dc_id}: {error}") from error
-            left = None if self._address is None else _text(self._address)
+            left = None if self._address is None else str(self._address)
             try:
                 self._session.move(dc_id, address.host, address.port, moved.sender.auth_key, left)
             except sqlite3.Error as error:
@@ -311,24 +245,3 @@ class Link:
         task = in_own_context(sender.disconnect())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
-
-
-def _data_center(dc_id: int, config: TL) -> TL:
-    """Where a data center is, as Telegram's configuration says; file servers and IPv6 are left aside."""
-    for option in getattr(config, "dc_options", []):
-        special = option.cdn or option.media_only or option.ipv6 or option.tcpo_only
-        if option.id == dc_id and not special:
-            return option
-    raise ConnectionError(f"Telegram names data center {dc_id} and does not say where it is")
-
-
-def _text(address: Address) -> str:
-    return f"{address.host}:{address.port}"
-
-
-async def _wait_down(sender: MTProtoSender) -> Exception | None:
-    try:
-        await sender.disconnected
-    except Exception as error:  # noqa: B902  # whatever it was, it is the answer here
-        return error
-    return None

@@ -1,4 +1,4 @@
-"""Another MTProto server than Telegram's own, such as the simulator."""
+"""Where MTProto servers are: Telegram's own data centers, or another server such as the simulator."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from telethon.crypto import rsa
 
+from tgworker.adapters.telegram.plain import TL
 from tgworker.errors import SettingsError
 
 
 class Address(NamedTuple):
     host: str
     port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
 
 
 def parse_address(text: str) -> Address:
@@ -31,6 +35,19 @@ def parse_address(text: str) -> Address:
     if not host or not port.isdecimal():
         raise SettingsError([f"TELEGRAM_SERVER must be host:port (it is {text!r})"])
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def find_data_center(dc_id: int, config: TL) -> Address:
+    """Where a data center is, as Telegram's configuration says; file servers and IPv6 are left aside.
+
+    Raises:
+        ConnectionError: it does not say.
+    """
+    for option in getattr(config, "dc_options", []):
+        special = option.cdn or option.media_only or option.ipv6 or option.tcpo_only
+        if option.id == dc_id and not special:
+            return Address(option.ip_address, option.port)
+    raise ConnectionError(f"Telegram names data center {dc_id} and does not say where it is")
 
 
 def trust_server_key(path: Path) -> None:

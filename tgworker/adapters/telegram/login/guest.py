@@ -8,7 +8,8 @@ from attrs import define
 from telethon.crypto import AuthKey
 from telethon.tl import types
 
-from tgworker.adapters.telegram.link import TELEGRAM, Line, Link
+from tgworker.adapters.telegram.line import Line
+from tgworker.adapters.telegram.link import TELEGRAM, Link
 from tgworker.adapters.telegram.plain import TL
 from tgworker.adapters.telegram.server import Address
 

@@ -101,6 +101,7 @@ async def _run(body: Callable[[Stop], Awaitable[int]], shipments: Sequence[Shipm
 
 
 async def _serve(settings: Settings, stop: Stop, shipments: Sequence[Shipment]) -> int:
+    _api_id(settings)  # before Redis is waited for: no waiting helps against its want
     log.info("worker.starting", version=__version__, data_dir=str(settings.data_dir))
     outage = Outage(settings.redis_max_outage_seconds)
     async with (
@@ -252,12 +253,8 @@ async def open_account(settings: Settings) -> AsyncIterator[TelegramGateway]:
         SettingsError: what is needed is not set, or the session is in use.
         AccountUnusableError: nobody is signed in, or the account can't work.
     """
-    if settings.telegram_api_id is None:
-        raise SettingsError(
-            ["TELEGRAM_API_ID is not set: get it, and the hash, at https://my.telegram.org/apps"]
-        )
     async with open_gateway(
-        api_id=settings.telegram_api_id,
+        api_id=_api_id(settings),
         session=settings.telegram_session,
         server=settings.telegram_server,
         server_key=settings.telegram_server_key,
@@ -309,3 +306,11 @@ def _guard_policy(settings: Settings) -> GuardPolicy:
             open_seconds=settings.circuit_breaker_open_timeout_seconds,
         ),
     )
+
+
+def _api_id(settings: Settings) -> int:
+    if settings.telegram_api_id is None:
+        raise SettingsError(
+            ["TELEGRAM_API_ID is not set: get it, and the hash, at https://my.telegram.org/apps"]
+        )
+    return settings.telegram_api_id

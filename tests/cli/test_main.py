@@ -80,3 +80,13 @@ def test_dotenv_in_the_working_folder_is_read(tgworker: Callable[..., Any], tmp_
     (tmp_path / ".env").write_text("REDIS_URL=redis://127.0.0.1:1\n")
 
     assert "127.0.0.1:1" in tgworker("status").stdout
+
+
+def test_a_command_that_is_nearly_one_is_answered_with_what_was_meant(
+    tgworker: Callable[..., Any],
+) -> None:
+    shown = tgworker("doctr")
+
+    assert 2 == shown.exit_code
+    assert "No such command 'doctr'. Did you mean 'doctor'?" in shown.output
+    assert "Did you mean" not in tgworker("xyzzy").output

@@ -45,15 +45,17 @@ def test_every_error_has_its_exit_code(error: TgworkerError, code: int) -> None:
 
 
 def test_a_worker_that_cannot_start_says_why_in_the_log_and_on_stderr(
-    tgworker: Callable[..., Any], redis_url: str
+    tgworker: Callable[..., Any],
 ) -> None:
-    done = tgworker("run", REDIS_URL=redis_url)
+    """And it does so before it waits for a Redis that is away."""
+    done = tgworker("run", REDIS_URL="redis://127.0.0.1:1")
 
     last = json.loads(done.stdout.splitlines()[-1])
     assert 2 == done.exit_code
     assert ("worker.failed", "critical", 2) == (last["event"], last["level"], last["exit_code"])
     assert "TELEGRAM_API_ID" in last["error"]
     assert "Error: TELEGRAM_API_ID is not set" in done.stderr
+    assert "redis.away" not in done.stdout
 
 
 def test_a_crash_is_logged_without_secrets(

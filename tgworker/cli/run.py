@@ -29,7 +29,8 @@ _EXAMPLES = """
 _NOTES = """\b
 SIGTERM or Ctrl-C: it claims nothing more, ends each fetch at its page, gives the commands
 back and exits 0. A second signal exits at once (130). Other exit codes: 2 bad settings,
-3 the Telegram account can't be used, 4 Redis is away for too long."""
+3 the Telegram account can't be used, 4 Redis is away for too long.
+If it will not start: tgworker doctor."""
 
 
 @click.command(cls=Tool, epilog=epilog(_EXAMPLES, ALL_SETTINGS, _NOTES))

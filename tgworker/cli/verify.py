@@ -49,8 +49,16 @@ Redis it prints the commands to submit. Then 1 means that something is left to b
     cls=Tool, epilog=epilog(_EXAMPLES, ("DATA_DIR", "REDIS_URL", "COMMAND_QUEUE"), _NOTES)
 )
 @click.argument("chat", required=False)
-@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="Since.")
-@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="Until.")
+@click.option(
+    "--from",
+    "first",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="The first day to look at.",
+)
+@click.option(
+    "--to", "last", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="The last one."
+)
 @click.option("--repair", "with_repair", is_flag=True, help="Mend what can be mended.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @setting_options("DATA_DIR", "REDIS_URL", "COMMAND_QUEUE")

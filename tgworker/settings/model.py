@@ -71,7 +71,7 @@ class Settings:
         redis,
         Secret("redis://localhost:6379/0"),
         secret=True,
-        about="Or REDIS_HOST, REDIS_PORT, REDIS_DB and REDIS_PASSWORD",
+        about="redis://, rediss:// or unix://; or REDIS_HOST, _PORT, _DB and _PASSWORD",
     )
     command_queue: str = setting(
         "COMMAND_QUEUE", str, "tg_commands", about="The Redis list commands are pushed to"
@@ -253,7 +253,7 @@ class Settings:
         "HEALTH_FILE",
         Path,
         Path("/tmp/.fetcher_healthy"),
-        about="How the worker is, as JSON, every ten seconds",
+        about="Where the worker says how it is, as JSON, every ten seconds",
     )
     notify_chat: ChatRef | None = setting(
         "NOTIFY_CHAT",

@@ -22,8 +22,9 @@ from tgworker.adapters.redis.queue import RedisCommandQueue
 from tgworker.adapters.telegram import TelegramGateway, open_gateway
 from tgworker.background import open_background
 from tgworker.core.account import DialogPage, DialogPlace
+from tgworker.core.events import Event
 from tgworker.core.facts import AccountLost, TelegramSeen
-from tgworker.core.model import Event, FetchCommand
+from tgworker.core.model import FetchCommand
 from tgworker.errors import AccountUnusableError, ExitCode, SettingsError, TgworkerError
 from tgworker.instruments import Shipment, open_instruments, open_shipping
 from tgworker.ports import Archive, FloodLedger, Observer

@@ -26,8 +26,8 @@ from attrs import evolve, frozen
 from click.testing import CliRunner, Result
 
 from tgworker.cli.main import main
-from tgworker.core.events import event_json
-from tgworker.core.model import DayReport, Event, EventKind, Mode, Status
+from tgworker.core.events import Event, EventKind, Status, event_json
+from tgworker.core.model import DayReport, Mode
 
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting for something that should have come."""

@@ -9,7 +9,7 @@ import trio_asyncio
 from tgworker.adapters.redis.connection import open_redis
 from tgworker.adapters.redis.events import RedisEventReader
 from tgworker.cli.following import entry_id, open_log, server_time, since_id
-from tgworker.core.model import Event
+from tgworker.core.events import Event
 
 NOW = datetime(2025, 11, 9, 12, 0, tzinfo=UTC)
 

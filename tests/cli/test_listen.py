@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tgworker.core.model import Event
+from tgworker.core.events import Event
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from tgworker.core.commands import parse_command
-from tgworker.core.model import ChatRef, Event, Mode, Strategy
+from tgworker.core.events import Event
+from tgworker.core.model import ChatRef, Mode, Strategy
 
 TODAY = datetime.now(UTC).date()
 TOMORROW = str(TODAY + timedelta(days=2))

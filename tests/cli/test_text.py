@@ -7,9 +7,9 @@ from attrs import evolve
 
 from tgworker.cli.text import event_line, printable, what_is_asked
 from tgworker.core.codec import from_json
-from tgworker.core.events import event_json
+from tgworker.core.events import Event, EventKind, Status, event_json
 from tgworker.core.message import Json
-from tgworker.core.model import DayReport, Event, EventKind, FieldError, Mode, Status
+from tgworker.core.model import DayReport, FieldError, Mode
 
 EVENT = Event(
     event=EventKind.STARTED,

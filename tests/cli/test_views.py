@@ -8,7 +8,8 @@ import pytest
 from attrs import evolve
 
 from tgworker.cli.views import open_view
-from tgworker.core.model import Event, EventKind, Mode, Status
+from tgworker.core.events import Event, EventKind, Status
+from tgworker.core.model import Mode
 
 
 class Terminal(io.StringIO):

@@ -10,9 +10,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgworker.core.events import event_json, legacy_events
+from tgworker.core.events import Event, EventKind, Status, event_json, legacy_events
 from tgworker.core.message import Json
-from tgworker.core.model import DayReport, Event, EventKind, FieldError, Mode, Status
+from tgworker.core.model import DayReport, FieldError, Mode
 
 PROGRESS = Event(
     event=EventKind.PROGRESS,

@@ -14,20 +14,17 @@ from tgworker.core.artifact import Outline, encode_messages, render
 from tgworker.core.chats import parse_chat
 from tgworker.core.codec import structure, to_json
 from tgworker.core.commands import parse_command
-from tgworker.core.events import event_json, legacy_events
+from tgworker.core.events import Event, EventKind, Status, event_json, legacy_events
 from tgworker.core.message import Message
 from tgworker.core.model import (
     ArtifactFormat,
     Chat,
     ChatType,
     DayRow,
-    Event,
-    EventKind,
     FieldError,
     Mode,
     Participant,
     Person,
-    Status,
     Thread,
 )
 from tgworker.core.schemas import NAMES, schema, validator

@@ -15,13 +15,13 @@ from trio.testing import MockClock
 
 from tgworker.adapters.archive import open_archive
 from tgworker.adapters.memory.gateway import MemoryGateway
+from tgworker.core.events import Event
 from tgworker.core.message import Message
 from tgworker.core.model import (
     ArtifactFormat,
     Chat,
     ChatRef,
     ChatType,
-    Event,
     FetchCommand,
     HistoryQuery,
     Mode,

@@ -25,16 +25,8 @@ from tgworker.adapters.redis.connection import RedisClient, open_redis
 from tgworker.adapters.redis.events import RedisEventSink
 from tgworker.adapters.redis.queue import RedisCommandQueue
 from tgworker.adapters.telegram import open_gateway
-from tgworker.core.model import (
-    ArtifactFormat,
-    Chat,
-    ChatRef,
-    Event,
-    EventKind,
-    HistoryQuery,
-    Mode,
-    Status,
-)
+from tgworker.core.events import Event, EventKind, Status
+from tgworker.core.model import ArtifactFormat, Chat, ChatRef, HistoryQuery, Mode
 from tgworker.core.planning import day_of
 from tgworker.errors import QueueUnavailableError, TransientError
 from tgworker.ports import Claim, Done, Gateway, Park

@@ -16,17 +16,9 @@ from tests.service.machine import OTHER, Machine, SlowGateway
 from tgworker.adapters.archive import open_archive
 from tgworker.adapters.memory.gateway import MemoryGateway
 from tgworker.core.completeness import Completeness
+from tgworker.core.events import Event
 from tgworker.core.message import Message
-from tgworker.core.model import (
-    ArtifactFormat,
-    Chat,
-    ChatRef,
-    ChatType,
-    Event,
-    FetchCommand,
-    Mode,
-    Person,
-)
+from tgworker.core.model import ArtifactFormat, Chat, ChatRef, ChatType, FetchCommand, Mode, Person
 from tgworker.ports import UNOBSERVED, Archive, Observer
 from tgworker.service.fetch import Fetcher
 from tgworker.service.report import Reporter

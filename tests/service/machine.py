@@ -18,15 +18,9 @@ from tgworker.adapters.memory.gateway import MemoryGateway
 from tgworker.adapters.memory.locks import MemoryChatLocks
 from tgworker.adapters.memory.queue import MemoryCommandQueue, MemoryQueueStore
 from tgworker.background import open_background
+from tgworker.core.events import Event, EventKind
 from tgworker.core.health import Health, Patience, Work
-from tgworker.core.model import (
-    Chat,
-    ChatType,
-    Event,
-    EventKind,
-    HistoryQuery,
-    Page,
-)
+from tgworker.core.model import Chat, ChatType, HistoryQuery, Page
 from tgworker.ports import UNOBSERVED, Observer
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher

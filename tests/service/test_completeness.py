@@ -10,8 +10,9 @@ from structlog.testing import capture_logs
 
 from tests.service.conftest import CHAT, Desk, day
 from tgworker.core.completeness import Completeness
+from tgworker.core.events import EventKind
 from tgworker.core.message import Message
-from tgworker.core.model import EventKind, HistoryQuery, IncompleteDay, Page, Strategy
+from tgworker.core.model import HistoryQuery, IncompleteDay, Page, Strategy
 from tgworker.core.planning import day_of
 from tgworker.errors import IncompleteError
 from tgworker.service.completeness import Auditor

@@ -11,7 +11,8 @@ from trio.testing import MockClock
 from tests.service.test_guard import CHAT, OTHER, REF, guarded, now, telegram
 from tgworker.adapters.memory.floods import MemoryFloodLedger
 from tgworker.adapters.memory.gateway import MemoryGateway
-from tgworker.core.model import ChatRef, Event, FetchCommand, HistoryQuery, Mode, Status
+from tgworker.core.events import Event, Status
+from tgworker.core.model import ChatRef, FetchCommand, HistoryQuery, Mode
 from tgworker.errors import FloodWaitError, ParkedError
 from tgworker.ports import FloodLedger
 from tgworker.service.floods import AWAY_SECONDS, FloodPolicy

@@ -13,17 +13,8 @@ from trio.testing import MockClock
 from tests.service.conftest import CHAT, PER_DAY, day, make_history
 from tgworker.adapters.memory.archive import MemoryArchive
 from tgworker.adapters.memory.gateway import MemoryGateway
-from tgworker.core.model import (
-    Chat,
-    ChatRef,
-    Event,
-    EventKind,
-    FetchCommand,
-    HistoryQuery,
-    Mode,
-    Status,
-    Strategy,
-)
+from tgworker.core.events import Event, EventKind, Status
+from tgworker.core.model import Chat, ChatRef, FetchCommand, HistoryQuery, Mode, Strategy
 from tgworker.errors import AccountUnusableError, ParkedError, TgworkerError, TransientError
 from tgworker.ports import Archive
 from tgworker.service.fetch import Fetcher

@@ -8,8 +8,9 @@ import pytest
 from attrs import evolve
 
 from tests.service.conftest import PER_DAY, Desk, day
+from tgworker.core.events import EventKind
 from tgworker.core.message import Message
-from tgworker.core.model import EventKind, Strategy
+from tgworker.core.model import Strategy
 from tgworker.core.planning import day_of
 
 

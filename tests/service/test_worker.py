@@ -11,11 +11,8 @@ from trio.testing import MockClock
 from tests.service.conftest import CHAT, PER_DAY
 from tests.service.machine import Machine, SlowGateway, running
 from tgworker.adapters.memory.observer import MemoryObserver
-from tgworker.core.model import (
-    ChatRef,
-    EventKind,
-    Status,
-)
+from tgworker.core.events import EventKind, Status
+from tgworker.core.model import ChatRef
 from tgworker.core.tracing import TraceContext
 from tgworker.errors import (
     ChatUnavailableError,

@@ -9,9 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.service.machine import Machine, SlowGateway, running
 from tgworker.adapters.memory.queue import MemoryCommandQueue
-from tgworker.core.model import (
-    EventKind,
-)
+from tgworker.core.events import EventKind
 from tgworker.errors import (
     AccountUnusableError,
 )

@@ -23,7 +23,7 @@ from tgworker.cli.help import epilog
 from tgworker.cli.setup import run_tool, start_tool_logging, until_signal
 from tgworker.cli.views import Show, open_view
 from tgworker.core.commands import command_payload
-from tgworker.core.model import EventKind
+from tgworker.core.events import EventKind
 from tgworker.errors import ExitCode, TgworkerError
 from tgworker.settings import load_settings
 

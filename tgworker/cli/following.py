@@ -12,7 +12,7 @@ from attrs import frozen
 from tgworker.adapters.redis.connection import RedisClient
 from tgworker.adapters.redis.events import LogEntry, RedisEventReader
 from tgworker.core.codec import from_json
-from tgworker.core.model import Event
+from tgworker.core.events import Event
 
 _AGO = re.compile(r"(\d{1,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

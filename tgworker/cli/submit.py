@@ -22,7 +22,8 @@ from tgworker.cli.help import REDIS_SETTINGS, epilog
 from tgworker.cli.setup import read_settings, run_tool, setting_options, start_tool_logging
 from tgworker.cli.views import open_view
 from tgworker.core.commands import command_payload
-from tgworker.core.model import EventKind, FetchCommand
+from tgworker.core.events import EventKind
+from tgworker.core.model import FetchCommand
 from tgworker.errors import ExitCode
 from tgworker.settings import Settings
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from tgworker.core.codec import utc_text
-from tgworker.core.model import Event, EventKind, Mode, Status
+from tgworker.core.events import Event, EventKind, Status
+from tgworker.core.model import Mode
 
 
 def printable(text: str) -> str:

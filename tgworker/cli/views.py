@@ -21,7 +21,8 @@ from rich.progress import (
 )
 
 from tgworker.cli.text import clock_text, event_line, plural, printable, what_is_asked
-from tgworker.core.model import Event, EventKind, Mode, Status
+from tgworker.core.events import Event, EventKind, Status
+from tgworker.core.model import Mode
 
 Show: TypeAlias = Callable[[Event], None]
 

@@ -1,13 +1,62 @@
-"""Events as JSON: the form of today, and the two events of the program before this one."""
+"""Events: what is told to everyone about a command; and their JSON, as it is today and as older programs know it."""
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+import enum
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from attrs import frozen
 
 from tgworker.core.codec import to_json
 from tgworker.core.message import Json
-from tgworker.core.model import Event, EventKind
-from tgworker.core.tracing import trace_json
+from tgworker.core.model import DayReport, FieldError, IncompleteDay, Mode
+from tgworker.core.tracing import TraceContext, trace_json
+
+
+class EventKind(enum.StrEnum):
+    STARTED = "started"
+    PROGRESS = "progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Status(enum.StrEnum):
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    WAITING = "waiting"
+
+
+@frozen
+class Event:
+    """What is told to everyone about a command; ``chat`` and ``mode`` are null only for a rejected one."""
+
+    event: EventKind
+    status: Status
+    command_id: str | None
+    chat: str | None
+    mode: Mode | None
+    params: Mapping[str, Json] | None
+    ts: datetime
+    worker_id: str
+    processed: int = 0
+    errors: int | tuple[FieldError, ...] = 0
+    """How many days failed so far; for a rejected command, what is wrong with it."""
+    duration_sec: float = 0.0
+    deduplicated: int = 0
+    updated: int | None = None
+    deleted: int | None = None
+    """Of messages saved before: how many changed, how many are gone; None where no sealed day was to be looked at."""
+    day: DayReport | None = None
+    incomplete: tuple[IncompleteDay, ...] | None = None
+    """The days of which Telegram gave fewer messages than it counts; they stay open."""
+    resume_at: datetime | None = None
+    error_type: str | None = None
+    error: str | None = None
+    trace: TraceContext | None = None
+    """The piece of work that tells this, or, where nobody traces it here, what the command is part of."""
+
 
 ALWAYS = (
     *("event", "schema_version", "command_id", "chat", "mode", "params"),

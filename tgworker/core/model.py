@@ -7,7 +7,6 @@ All are frozen. Times are aware and in UTC; a *day* is a UTC calendar day ``[00:
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from datetime import date, datetime
 
 from attrs import frozen
@@ -267,47 +266,3 @@ class DayReport:
     messages: int
     complete: bool
     file: str
-
-
-class EventKind(enum.StrEnum):
-    STARTED = "started"
-    PROGRESS = "progress"
-    COMPLETED = "completed"
-    FAILED = "failed"
-
-
-class Status(enum.StrEnum):
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    WAITING = "waiting"
-
-
-@frozen
-class Event:
-    """What is told to everyone about a command; ``chat`` and ``mode`` are null only for a rejected one."""
-
-    event: EventKind
-    status: Status
-    command_id: str | None
-    chat: str | None
-    mode: Mode | None
-    params: Mapping[str, Json] | None
-    ts: datetime
-    worker_id: str
-    processed: int = 0
-    errors: int | tuple[FieldError, ...] = 0
-    """How many days failed so far; for a rejected command, what is wrong with it."""
-    duration_sec: float = 0.0
-    deduplicated: int = 0
-    updated: int | None = None
-    deleted: int | None = None
-    """Of messages saved before: how many changed, how many are gone; None where no sealed day was to be looked at."""
-    day: DayReport | None = None
-    incomplete: tuple[IncompleteDay, ...] | None = None
-    """The days of which Telegram gave fewer messages than it counts; they stay open."""
-    resume_at: datetime | None = None
-    error_type: str | None = None
-    error: str | None = None
-    trace: TraceContext | None = None
-    """The piece of work that tells this, or, where nobody traces it here, what the command is part of."""

@@ -8,13 +8,13 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from tgworker.core.account import Account, DialogPage, DialogPlace
+from tgworker.core.events import Event
 from tgworker.core.health import Health, Work
 from tgworker.core.message import Message
 from tgworker.core.model import (
     Chat,
     ChatRef,
     DayRow,
-    Event,
     FetchCommand,
     HistoryQuery,
     Migration,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
+from tgworker.core.events import Event
 from tgworker.core.facts import OutboxSeen
-from tgworker.core.model import Event
 from tgworker.errors import OutageError
 from tgworker.ports import UNOBSERVED, EventSink, Observer
 from tgworker.service.outage import Outage

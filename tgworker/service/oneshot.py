@@ -9,8 +9,9 @@ import structlog
 import trio
 from attrs import define, evolve
 
+from tgworker.core.events import Event
 from tgworker.core.facts import CommandBegan, CommandEnded, CommandLeft
-from tgworker.core.model import Event, FetchCommand
+from tgworker.core.model import FetchCommand
 from tgworker.errors import AccountUnusableError, ExitCode, ParkedError, TgworkerError
 from tgworker.service.fetch import Fetcher
 from tgworker.service.report import Clock, Reporter, trace_fields

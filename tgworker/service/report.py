@@ -10,15 +10,8 @@ import structlog
 import trio
 from attrs import define, evolve, field
 
-from tgworker.core.model import (
-    DayReport,
-    Event,
-    EventKind,
-    FetchCommand,
-    FieldError,
-    IncompleteDay,
-    Status,
-)
+from tgworker.core.events import Event, EventKind, Status
+from tgworker.core.model import DayReport, FetchCommand, FieldError, IncompleteDay
 from tgworker.core.tracing import TraceContext
 from tgworker.errors import IncompleteError, TgworkerError
 

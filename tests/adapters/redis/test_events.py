@@ -17,8 +17,8 @@ from tgworker.adapters.memory.events import MemoryEventSink
 from tgworker.adapters.redis.connection import RedisClient, open_redis
 from tgworker.adapters.redis.events import LogEntry, RedisEventReader, RedisEventSink
 from tgworker.adapters.redis.server import open_redis_server
-from tgworker.core.events import event_json
-from tgworker.core.model import DayReport, Event, EventKind, Mode, Status
+from tgworker.core.events import Event, EventKind, Status, event_json
+from tgworker.core.model import DayReport, Mode
 from tgworker.errors import QueueRefusedError, QueueUnavailableError
 
 STARTED = Event(

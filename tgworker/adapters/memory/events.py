@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import define, field
 from trio import Condition
 
-from tgworker.core.model import Event, EventKind
+from tgworker.core.events import Event, EventKind
 from tgworker.errors import QueueUnavailableError
 
 

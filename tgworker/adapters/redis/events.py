@@ -17,8 +17,7 @@ from attrs import frozen
 from redis.asyncio.client import PubSub
 
 from tgworker.adapters.redis.connection import CLOSE_SECONDS, RedisClient
-from tgworker.core.events import event_json, legacy_events
-from tgworker.core.model import Event
+from tgworker.core.events import Event, event_json, legacy_events
 from tgworker.errors import QueueUnavailableError
 
 log = structlog.get_logger(__name__)

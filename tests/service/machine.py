@@ -35,6 +35,7 @@ from tgworker.service.supervisor import supervise
 
 OTHER = Chat(-1002, ChatType.CHANNEL, "Other", "other", ("other",))
 BEGAN = datetime(2025, 11, 20, 12, tzinfo=UTC)
+ENDS = (EventKind.COMPLETED, EventKind.FAILED)
 
 
 class SlowGateway(MemoryGateway):
@@ -106,11 +107,13 @@ class Machine:
         return [event for event in self.sink.events if event.command_id == command_id]
 
     def final(self, command_id: str) -> list[Event]:
-        ends = (EventKind.COMPLETED, EventKind.FAILED)
-        return [event for event in self.told(command_id) if event.event in ends]
+        return [event for event in self.told(command_id) if event.event in ENDS]
 
     async def end_of(self, command_id: str) -> Event:
-        await self.until(lambda: bool(self.final(command_id)))
+        with trio.fail_after(3600):
+            await self.sink.wait_for(
+                lambda event: event.command_id == command_id and event.event in ENDS
+            )
         (event,) = self.final(command_id)
         return event
 

@@ -197,7 +197,7 @@ async def test_the_twin_keeps_events_and_can_be_away() -> None:
     async with trio.open_nursery() as nursery:
 
         async def wait() -> None:
-            assert SEALED == await sink.wait_for(EventKind.PROGRESS)
+            assert SEALED == await sink.wait_for(lambda event: event.event is EventKind.PROGRESS)
 
         nursery.start_soon(wait)
         await sink.publish(STARTED)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import define, field
 from trio import Condition
 
-from tgworker.core.events import Event, EventKind
+from tgworker.core.events import Event
 from tgworker.errors import QueueUnavailableError
 
 
@@ -25,11 +27,11 @@ class MemoryEventSink:
             self.events.append(event)
             self._grown.notify_all()
 
-    async def wait_for(self, kind: EventKind) -> Event:
-        """The first event of that kind, once there is one."""
+    async def wait_for(self, wanted: Callable[[Event], bool]) -> Event:
+        """The first event that is `wanted`, once there is one."""
         async with self._grown:
             while True:
                 for event in self.events:
-                    if event.event is kind:
+                    if wanted(event):
                         return event
                 await self._grown.wait()

@@ -12,7 +12,7 @@ from telethon.tl import types
 from telethon.tl.functions import account, auth, users
 
 from tgworker.simulator.methods import make_methods
-from tgworker.simulator.rpc import Caller, Methods, RpcFault, encode_answer
+from tgworker.simulator.rpc import Caller, DataCenter, Methods, RpcFault, encode_answer
 from tgworker.simulator.world import World
 
 PHONE = "+49 30 123"
@@ -118,3 +118,59 @@ def test_the_password_alone_is_not_enough(make_client: Callable[..., Client]) ->
     proof = compute_check(client(account.GetPasswordRequest()), "right")
 
     assert "SRP_ID_INVALID" == client.refused(auth.CheckPasswordRequest(proof))
+
+
+def test_only_the_last_code_counts_and_only_for_its_time(
+    make_world: Callable[..., World],
+) -> None:
+    now = [1000.0]
+    world = make_world("channel", account={"phone": PHONE, "code": "54321", "code_seconds": 60})
+    client = Client(make_methods(world, clock=lambda: now[0]))
+    first, second = client.send_code(), client.send_code()
+
+    assert "PHONE_CODE_EXPIRED" == client.refused(auth.SignInRequest(PHONE, first, "54321"))
+    assert "PHONE_CODE_EMPTY" == client.refused(auth.SignInRequest(PHONE, second, ""))
+    now[0] += 61
+    assert "PHONE_CODE_EXPIRED" == client.refused(auth.SignInRequest(PHONE, second, "54321"))
+    client(auth.SignInRequest(PHONE, client.send_code(), "54321"))
+
+
+def test_a_code_is_sent_again_in_other_ways_until_there_are_none(
+    make_client: Callable[..., Client],
+) -> None:
+    client = make_client()
+    by_app = client(auth.SendCodeRequest(PHONE, 1, "hash", types.CodeSettings()))
+    by_sms = client(auth.ResendCodeRequest(PHONE, by_app.phone_code_hash))
+    by_call = client(auth.ResendCodeRequest(PHONE, by_sms.phone_code_hash))
+
+    assert types.auth.CodeTypeSms() == by_app.next_type
+    assert (types.auth.SentCodeTypeSms(5), 60) == (by_sms.type, by_sms.timeout)
+    assert (types.auth.SentCodeTypeCall(5), None) == (by_call.type, by_call.next_type)
+    again = auth.ResendCodeRequest(PHONE, by_call.phone_code_hash)
+    assert "SEND_CODE_UNAVAILABLE" == client.refused(again)
+
+
+def test_a_program_without_a_hash_is_refused(make_client: Callable[..., Client]) -> None:
+    client = make_client()
+
+    for request in (
+        auth.SendCodeRequest(PHONE, 1, "", types.CodeSettings()),
+        auth.ExportLoginTokenRequest(1, "", []),
+    ):
+        assert "API_ID_INVALID" == client.refused(request)
+
+
+def test_the_hint_comes_with_the_challenge(make_client: Callable[..., Client]) -> None:
+    client = make_client(password="right", hint="as ever")
+
+    assert "as ever" == client(account.GetPasswordRequest()).hint
+
+
+def test_the_account_is_signed_in_to_where_it_lives(make_world: Callable[..., World]) -> None:
+    world = make_world("channel", account={"phone": PHONE, "dc": 4})
+    client = Client(make_methods(world))
+
+    request = auth.SendCodeRequest(PHONE, 1, "hash", types.CodeSettings())
+    assert "PHONE_MIGRATE_4" == client.refused(request)
+    client.caller.data_center = DataCenter(4)
+    assert client(request).phone_code_hash

@@ -16,7 +16,17 @@ from pathlib import Path
 from attrs import frozen
 
 CALLS = (
-    *("openat", "write", "fsync", "fdatasync", "ftruncate", "rename", "renameat", "renameat2"),
+    *(
+        "openat",
+        "write",
+        "pwrite64",
+        "fsync",
+        "fdatasync",
+        "ftruncate",
+        "rename",
+        "renameat",
+        "renameat2",
+    ),
     *("unlink", "unlinkat", "mkdir", "mkdirat"),
 )
 """Everything that changes a disk; not every machine knows every name."""

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from pathlib import Path
 
@@ -100,32 +100,38 @@ class Sweep:
                 yield f"{path} ({len(data)} bytes, {digest}) is wrong"
 
     def _live(self, folder: Path, trace: Path | None = None, *faults: Fault) -> End:
-        """In a child, which is much faster than a new Python; under strace if there is a `trace` to write."""
-        gc.freeze()  # a child that collects would copy all memory
-        out, gate = os.pipe()
-        child = os.fork()
-        if child == 0:
-            status = End.CRASHED
-            try:
-                os.close(gate)
-                status = _child(folder, out)
-            finally:
-                os._exit(status)  # whatever happens: what follows here is the parent's
-        os.close(out)
-        try:
-            strace = _attach(child, trace, *faults) if trace else None
-        finally:
-            os.close(gate)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if strace is not None:
-            strace.communicate()
-        return End(status)
+        return live_once(live, folder, trace, *faults)
 
     def _log(self, folder: Path) -> str:
         return folder.with_suffix(".log").read_text()[-2000:]
 
 
-def _child(folder: Path, gate: int) -> End:
+def live_once(
+    life: Callable[[Path], None], folder: Path, trace: Path | None = None, *faults: Fault
+) -> End:
+    """In a child, which is much faster than a new Python; under strace if there is a `trace` to write."""
+    gc.freeze()  # a child that collects would copy all memory
+    out, gate = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = End.CRASHED
+        try:
+            os.close(gate)
+            status = _child(life, folder, out)
+        finally:
+            os._exit(status)  # whatever happens: what follows here is the parent's
+    os.close(out)
+    try:
+        strace = _attach(child, trace, *faults) if trace else None
+    finally:
+        os.close(gate)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if strace is not None:
+        strace.communicate()
+    return End(status)
+
+
+def _child(life: Callable[[Path], None], folder: Path, gate: int) -> End:
     gc.disable()
     log = os.open(folder.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
@@ -134,7 +140,7 @@ def _child(folder: Path, gate: int) -> End:
     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANY, 0, 0, 0)
     os.read(gate, 1)
     try:
-        live(folder)
+        life(folder)
     except StorageError:
         return End.STORAGE
     except Exception:  # the status tells; the log says what it was

@@ -320,3 +320,21 @@ async def test_whoever_wants_to_know_is_told_of_every_request(
     assert ("resolve", "network") == (retried.target, retried.reason)
     assert 0 <= retried.wait_seconds <= 0.5
     assert [FloodWaited("contacts.resolveUsername", 3.0)] == observer.of(FloodWaited)
+
+
+async def test_the_account_and_its_chats_are_asked_for_as_gently_as_messages(
+    telegram: MemoryGateway, autojump_clock: MockClock
+) -> None:
+    telegram.stumbles = [
+        *(TransientError("no answer"), None),
+        *(FloodWaitError("messages.getDialogs", 30), None),
+    ]
+    guard = guarded(telegram)
+
+    me = await guard.me()
+    page = await guard.dialogs()
+
+    assert telegram.account == me
+    assert [CHAT, OTHER] == [dialog.chat for dialog in page.dialogs]
+    assert 4 == len(telegram.requests)
+    assert trio.current_time() >= 30

@@ -71,9 +71,9 @@ def _chat_type(entity: TL) -> ChatType:
             return ChatType.USER
         case types.Channel(forum=True):
             return ChatType.FORUM
-        case types.Channel(broadcast=True):
+        case types.Channel(broadcast=True) | types.ChannelForbidden(broadcast=True):
             return ChatType.CHANNEL
-        case types.Channel():
+        case types.Channel() | types.ChannelForbidden():
             return ChatType.SUPERGROUP
         case _:
             return ChatType.GROUP

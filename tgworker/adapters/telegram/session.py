@@ -21,6 +21,7 @@ from tgworker.adapters.telegram.plain import TL
 from tgworker.core.model import Chat, ChatType, Relatives
 
 _TABLES = """
+begin;
 create table if not exists tgworker_chats (
     id integer primary key, access_hash integer not null, type text not null, title text not null
 );
@@ -39,6 +40,7 @@ create table if not exists tgworker_floods (
     method text primary key, ends_at real not null, seconds real not null
 );
 create table if not exists tgworker_moves (auth_key_id text primary key, server text not null);
+commit;
 """
 _OF_ONE_ACCOUNT = (
     *("tgworker_chats", "tgworker_usernames", "tgworker_former_usernames", "tgworker_relatives"),

@@ -127,8 +127,7 @@ def _prepare(file: Path) -> None:
             _copy(file, new)
         TelegramSession(new).close()
         os.fsync(handle)
-        if version is None:
-            _remove(file)
+        _remove_journals(file)
         new.replace(file)
         _flush(file.parent)
     except BaseException:
@@ -175,7 +174,12 @@ def _connect(file: Path, mode: str = "rw") -> sqlite3.Connection:
 
 
 def _remove(file: Path) -> None:
-    for suffix in ("", *_JOURNALS):
+    file.unlink(missing_ok=True)
+    _remove_journals(file)
+
+
+def _remove_journals(file: Path) -> None:
+    for suffix in _JOURNALS:
         Path(f"{file}{suffix}").unlink(missing_ok=True)
     _flush(file.parent)
 

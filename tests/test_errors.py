@@ -29,7 +29,7 @@ def said_in(source: Path) -> Iterator[str]:
         if isinstance(node, ast.Call):
             given += [word.value for word in node.keywords if word.arg == "error_type"]
             if isinstance(node.func, ast.Attribute) and node.func.attr == "fail":
-                given.append(node.args[1])
+                given += node.args[1:2]
     names = {node.id for node in given if isinstance(node, ast.Name)}
     yield from (node.value for node in given if isinstance(node, ast.Constant))
     for node in ast.walk(tree):

@@ -14,7 +14,13 @@ import trio
 
 from tests.telemetry.store import Store, open_store
 from tgworker.telemetry.sinks.buffer import HTTP_LIBRARIES, SHIPPING, LineBuffer
-from tgworker.telemetry.sinks.shipper import BATCH_BYTES, BATCH_LINES, LogStore, ship_lines
+from tgworker.telemetry.sinks.shipper import (
+    AWAY_FLUSH_SECONDS,
+    BATCH_BYTES,
+    BATCH_LINES,
+    LogStore,
+    ship_lines,
+)
 from tgworker.telemetry.sinks.stores import loki, victoria_logs
 
 log = structlog.get_logger()
@@ -238,7 +244,7 @@ async def test_shipping_makes_no_lines_of_its_own(
     assert [1, 2, 3] == [line["number"] for line in store.lines()]
 
 
-async def test_a_slow_store_gets_every_line_once_and_who_logs_does_not_wait(
+async def test_a_slow_store_gets_every_line_and_who_logs_does_not_wait(
     buffer: LineBuffer, store: Store
 ) -> None:
     store.hold.clear()
@@ -253,7 +259,8 @@ async def test_a_slow_store_gets_every_line_once_and_who_logs_does_not_wait(
         await until(store, 2)
         nursery.cancel_scope.cancel()
 
-    assert list(range(53)) == [line["number"] for line in store.lines()]
+    # What the end cut off before it was answered is sent again: at least once, in order.
+    assert list(range(53)) == list(dict.fromkeys(line["number"] for line in store.lines()))
     assert (0, 3) == (len(buffer), buffer.dropped)
 
 
@@ -267,6 +274,22 @@ async def test_a_store_that_does_not_answer_holds_up_no_stop(
         await ship_once(buffer, victoria_logs(store.url))
 
     assert 1 == len(buffer)
+
+
+async def test_a_store_that_has_been_away_is_waited_for_even_less(
+    buffer: LineBuffer, store: Store, autojump_clock: trio.testing.MockClock
+) -> None:
+    autojump_clock.autojump_threshold = 0.05
+    store.hold.clear()
+    log.info("day.sealed")
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(ship_lines, buffer, victoria_logs(store.url))
+        await trio.sleep(30)
+        began = trio.current_time()
+        nursery.cancel_scope.cancel()
+
+    assert AWAY_FLUSH_SECONDS == pytest.approx(trio.current_time() - began, abs=0.01)
 
 
 async def test_a_secret_is_as_hidden_from_a_store_as_from_stdout(

@@ -20,6 +20,8 @@ PAUSE_SECONDS = 1.0
 REQUEST_SECONDS = 5.0
 FLUSH_SECONDS = 1.0
 """So long a stop waits for the last lines."""
+AWAY_FLUSH_SECONDS = 0.3
+"""So long where the store did not answer before."""
 LONGEST_PAUSE_SECONDS = 60.0
 """Between two tries at a store that is away."""
 
@@ -118,7 +120,8 @@ async def ship_lines(
         try:
             await shipper.run()
         finally:
-            with trio.move_on_after(FLUSH_SECONDS, shield=True):
+            seconds = AWAY_FLUSH_SECONDS if shipper.failures else FLUSH_SECONDS
+            with trio.move_on_after(seconds, shield=True):
                 await shipper.ship_all()
             if left := len(buffer):
                 log.warning("logs.not_shipped", store=store.name, lines=left)

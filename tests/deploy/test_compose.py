@@ -11,7 +11,7 @@ import attrs
 import pytest
 import redis
 import yaml
-from redis.backoff import ConstantBackoff
+from redis.backoff import ConstantBackoff, NoBackoff
 from redis.retry import Retry
 
 from tests.deploy.conftest import ROOT
@@ -209,7 +209,7 @@ def test_redis_starts_as_compose_starts_it_and_lets_in_only_who_knows_the_passwo
                 wanted = {"appendonly": "yes", "maxmemory-policy": "noeviction"}
                 found = {key: client.config_get(key)[key] for key in wanted}
                 shown = Path(f"/proc/{server.pid}/cmdline").read_text()
-            with redis.Redis(unix_socket_path=socket) as stranger:
+            with redis.Redis(unix_socket_path=socket, retry=Retry(NoBackoff(), 0)) as stranger:
                 with pytest.raises(redis.AuthenticationError):
                     stranger.get("x")
         finally:

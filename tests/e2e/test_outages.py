@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.e2e.proxy import Proxy
 from tests.e2e.stage import Process, Stage
+from tests.e2e.supervisor import open_supervisor
 from tgworker.adapters.redis.server import RedisServer
 
 DAYS = [f"2025-11-{day:02}" for day in range(1, 9)]
@@ -32,6 +33,7 @@ PER_DAY = 30
 COUNT = PER_DAY * len(DAYS)
 DOCS = Path(__file__).parents[2] / "docs" / "operations.md"
 PASSWORD = "s3cr3t-of-the-guest"
+AWAY = "Redis does not answer"
 
 
 def world(*names: str) -> dict[str, Any]:
@@ -181,18 +183,30 @@ def test_a_wrong_password_is_told_but_not_shown(yard: Yard) -> None:
 
 
 def test_a_long_outage_ends_the_worker_and_the_next_one_waits_for_redis(tmp_path: Path) -> None:
-    with open_stage(tmp_path, "long_outage") as (stage, server):
-        worker = stage.worker(REDIS_MAX_OUTAGE_SECONDS="1")
+    """Until then both of them show systemd that they live, so that it leaves the end to them."""
+    with (
+        open_stage(tmp_path, "long_outage") as (stage, server),
+        open_supervisor(tmp_path / "first", watchdog_seconds=1.5) as first,
+        open_supervisor(tmp_path / "second", watchdog_seconds=1.5) as second,
+    ):
+        worker = stage.worker(REDIS_MAX_OUTAGE_SECONDS="4", **first.environ)
         command_id = stage.push(chat="@long_outage", **RANGE)
         wait_for_a_day(stage, command_id)
 
         server.kill()
+        first.follow(lambda: AWAY == first.status)
+        pings = first.pings
+        first.follow(lambda: first.pings > pings + 2)
+        assert AWAY == first.status
         assert 4 == worker.wait()
         assert worker.lines("redis.given_up")
         assert not worker.stderr.read_text().count("Traceback")
 
-        worker = stage.run("run")
+        worker = stage.run("run", **second.environ)
         assert "can't be reached" in worker.wait_line("redis.away")["error"]
+        second.follow(lambda: second.pings > 2)
+        assert (False, AWAY) == (second.ready, second.status)
+        assert "EXTEND_TIMEOUT_USEC=1500000" in second.heard
         server.start()
         expire_leases(stage)
         worker.wait_line("worker.ready")

@@ -10,11 +10,10 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from errno import EACCES
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import trio
 from attrs import frozen
@@ -23,7 +22,7 @@ from telethon.tl import functions, types
 from tgworker.adapters.telegram.asking import open_telegram
 from tgworker.adapters.telegram.server import parse_address, trust_server_key
 from tgworker.adapters.telegram.session import TelegramSession
-from tgworker.adapters.telegram.session_file import lock_file_of, session_file_of
+from tgworker.adapters.telegram.session_file import SessionCopy, lock_file_of, session_file_of
 from tgworker.errors import SettingsError, StorageError
 
 METHOD = "users.getUsers"
@@ -81,21 +80,6 @@ def _holder(lock: Path) -> str | None:
     return None
 
 
-class _Copy(TelegramSession):
-    """A session in memory, with all that the file at `path` holds."""
-
-    _conn: sqlite3.Connection | None
-
-    def _cursor(self) -> sqlite3.Cursor:
-        if self._conn is None:
-            self._conn = sqlite3.connect(":memory:", check_same_thread=False)
-            file = f"file:{quote(self.filename)}?mode=ro"
-            with closing(sqlite3.connect(file, uri=True)) as original:
-                original.backup(self._conn)
-        cursor: sqlite3.Cursor = self._conn.cursor()
-        return cursor
-
-
 @contextmanager
 def open_copy(session: Path) -> Iterator[TelegramSession]:
     """A session that is like the file's now, and goes when the block is left.
@@ -104,7 +88,7 @@ def open_copy(session: Path) -> Iterator[TelegramSession]:
     """
     path = session_file_of(session)
     try:
-        copy = _Copy(path)
+        copy = SessionCopy(path)
     except (sqlite3.Error, ValueError) as error:
         raise SettingsError(
             [f"TELEGRAM_SESSION is no session of Telethon: {path}: {error}"]

@@ -93,21 +93,35 @@ def lock_file_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.lock")
 
 
-@contextmanager
-def upgraded_copy(source: Path) -> Iterator[TelegramSession]:
-    """A session file of Telethon's, of any version, read from a private copy; the file itself stays as it is.
+class SessionCopy(TelegramSession):
+    """A session in memory, with all that a file holds, brought up to date; the file stays as it is."""
 
-    Raises:
-        OSError, sqlite3.Error, ValueError: it is none, or can't be read.
+    _conn: sqlite3.Connection | None
+
+    def __init__(self, file: Path) -> None:
+        """Raises: sqlite3.Error, ValueError: it is no session of Telethon."""
+        self._file = file
+        super().__init__(file)
+
+    def _cursor(self) -> sqlite3.Cursor:
+        if self._conn is None:
+            self._conn = sqlite3.connect(":memory:", check_same_thread=False)
+            with closing(_connect(self._file, "ro")) as original:
+                original.backup(self._conn)
+        cursor: sqlite3.Cursor = self._conn.cursor()
+        return cursor
+
+
+@contextmanager
+def read_session(file: Path) -> Iterator[TelegramSession]:
+    """A file of Telethon's, of any version, to look at; it may be another program's, and stays as it is.
+
+    Raises: sqlite3.Error, ValueError: it is none, or nobody ever signed in with it.
     """
-    with tempfile.TemporaryDirectory(prefix="tgworker-") as folder:
-        copy = Path(folder, f"copy{SUFFIX}")
-        os.close(os.open(copy, os.O_WRONLY | os.O_CREAT, 0o600))
-        _copy(source, copy, mode="ro")
-        if _version(copy) is None:
-            raise ValueError("nobody has signed in with it")
-        with closing(TelegramSession(copy)) as session:
-            yield session
+    if _version(file, "ro") is None:
+        raise ValueError("nobody has signed in with it")
+    with closing(SessionCopy(file)) as session:
+        yield session
 
 
 def _prepare(file: Path) -> None:
@@ -146,13 +160,13 @@ def _make_private(file: Path) -> None:
         os.close(descriptor)
 
 
-def _version(file: Path) -> int | None:
+def _version(file: Path, mode: str = "rw") -> int | None:
     """Of Telethon's tables; None: there is nothing in the file that was ever finished.
 
     Raises:
         sqlite3.Error, ValueError: it is no database, or another program's.
     """
-    with closing(_connect(file)) as connection:
+    with closing(_connect(file, mode)) as connection:
         names = {name for name, in connection.execute("select name from sqlite_master")}
         row = "version" in names and connection.execute("select version from version").fetchone()
         if row:
@@ -163,9 +177,9 @@ def _version(file: Path) -> int | None:
         return None
 
 
-def _copy(source: Path, target: Path, *, mode: str = "rw") -> None:
+def _copy(source: Path, target: Path) -> None:
     """As SQLite sees it at one moment, with what a crash or another program has left in a journal."""
-    with closing(_connect(source, mode)) as old, closing(sqlite3.connect(target)) as new:
+    with closing(_connect(source)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)
 
 

@@ -19,7 +19,7 @@ from tgworker.adapters.telegram.link import Link
 from tgworker.adapters.telegram.login.guest import Guest
 from tgworker.adapters.telegram.people import map_account
 from tgworker.adapters.telegram.server import parse_address, trust_server_key
-from tgworker.adapters.telegram.session_file import upgraded_copy
+from tgworker.adapters.telegram.session_file import read_session
 from tgworker.core.account import Account
 from tgworker.errors import AccountUnusableError, LoginError
 
@@ -39,7 +39,7 @@ def read_login(source: Path) -> Guest:
             start = file.read(_LONGEST_STRING)
         if not start.startswith(_SQLITE):
             return read_string_login(start.decode("ascii", "replace"))
-        with upgraded_copy(source) as session:
+        with read_session(source) as session:
             return _guest(session.dc_id, session.server_address, session.port, session.auth_key)
     except OSError as error:
         raise _nothing(f"{source} can't be read: {error.strerror}.") from error

@@ -23,13 +23,24 @@ MAY_IMPORT = {
     "service": LEAVES,
     "simulator": LEAVES,
     "telemetry": LEAVES,
-    "app": {*LEAVES, "settings", "service", "adapters", "simulator", "telemetry", "instruments"},
+    "app": {
+        *LEAVES,
+        "settings",
+        "service",
+        "adapters",
+        "simulator",
+        "telemetry",
+        "account",
+        "instruments",
+    },
+    "account": {*LEAVES, "settings", "service", "adapters"},
     "instruments": {*LEAVES, "settings", "service", "telemetry"},
     "doctor": {*LEAVES, "settings", "adapters", "telemetry"},
     "cli": {
         *LEAVES,
         "settings",
         "app",
+        "account",
         "doctor",
         "instruments",
         "adapters",
@@ -113,7 +124,7 @@ def test_only_the_composition_root_the_doctor_and_the_command_line_know_adapters
         if any(each.startswith("tgworker.adapters.") for each in imports_of(module))
     }
 
-    assert {"adapters", "app", "cli", "doctor"} == knowing
+    assert {"account", "adapters", "app", "cli", "doctor"} == knowing
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import structlog
 import trio
 import trio_asyncio
-from attrs import evolve
 
 from tgworker import __version__
+from tgworker.account import api_id_of, guard_account, open_account, utc_now
 from tgworker.adapters.archive import open_archive
 from tgworker.adapters.redis.check import check_server
 from tgworker.adapters.redis.connection import RedisClient, open_redis
@@ -19,36 +18,27 @@ from tgworker.adapters.redis.events import RedisEventSink
 from tgworker.adapters.redis.floods import RedisFloodLedger
 from tgworker.adapters.redis.locks import RedisChatLocks
 from tgworker.adapters.redis.queue import RedisCommandQueue
-from tgworker.adapters.telegram import TelegramGateway, open_gateway
 from tgworker.background import open_background
-from tgworker.core.account import DialogPage, DialogPlace
 from tgworker.core.events import Event
 from tgworker.core.facts import AccountLost, TelegramSeen
 from tgworker.core.model import FetchCommand
-from tgworker.errors import AccountUnusableError, ExitCode, SettingsError, TgworkerError
+from tgworker.errors import AccountUnusableError, ExitCode, TgworkerError
 from tgworker.instruments import Shipment, open_instruments, open_shipping
 from tgworker.ports import Archive, FloodLedger, Observer
 from tgworker.service.disk_watch import watch_disk
 from tgworker.service.emitter import Emitter
 from tgworker.service.fetch import Fetcher
-from tgworker.service.floods import FloodPolicy
-from tgworker.service.guard import BreakerPolicy, GuardedGateway, GuardPolicy
 from tgworker.service.job import JobPolicy, JobRunner
 from tgworker.service.notices import ChatNotifier
 from tgworker.service.oneshot import fetch_once, refuse_all
 from tgworker.service.outage import Outage
 from tgworker.service.queue_watch import watch_queue
 from tgworker.service.reader import Reader
-from tgworker.service.retry import RetryPolicy
 from tgworker.service.stop import Stop, StoppingError
 from tgworker.service.supervisor import supervise, watch_signals
-from tgworker.settings import FloodWaitStrategy, RateLimitStrategy, Settings
+from tgworker.settings import Settings
 
 log = structlog.get_logger()
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 async def run_worker(settings: Settings, shipments: Sequence[Shipment] = ()) -> int:
@@ -102,7 +92,7 @@ async def _run(body: Callable[[Stop], Awaitable[int]], shipments: Sequence[Shipm
 
 
 async def _serve(settings: Settings, stop: Stop, shipments: Sequence[Shipment]) -> int:
-    _api_id(settings)  # before Redis is waited for: no waiting helps against its want
+    api_id_of(settings)  # before Redis is waited for: no waiting helps against its want
     log.info("worker.starting", version=__version__, data_dir=str(settings.data_dir))
     outage = Outage(settings.redis_max_outage_seconds)
     async with (
@@ -229,12 +219,10 @@ async def _open_fetcher(
         ) as archive,
     ):
         observer.note(TelegramSeen(gateway.connected))
-        ledgers: list[FloodLedger] = [gateway.open_flood_ledger()]
+        shared: list[FloodLedger] = []
         if redis is not None and gateway.account is not None:
-            ledgers.append(RedisFloodLedger(redis, gateway.account, settings.command_queue))
-        guard = GuardedGateway(
-            gateway, _guard_policy(settings), stop, utc_now, ledgers=ledgers, observer=observer
-        )
+            shared.append(RedisFloodLedger(redis, gateway.account, settings.command_queue))
+        guard = guard_account(settings, gateway, stop, shared, observer)
         fetcher = Fetcher(
             guard,
             archive,
@@ -244,74 +232,3 @@ async def _open_fetcher(
             settings.verify_completeness,
         )
         yield fetcher, archive
-
-
-@asynccontextmanager
-async def open_account(settings: Settings) -> AsyncIterator[TelegramGateway]:
-    """The account, as it is: nothing is waited for and nothing asked twice; inside `trio_asyncio.open_loop`.
-
-    Raises:
-        SettingsError: what is needed is not set, or the session is in use.
-        AccountUnusableError: nobody is signed in, or the account can't work.
-    """
-    async with open_gateway(
-        api_id=_api_id(settings),
-        session=settings.telegram_session,
-        server=settings.telegram_server,
-        server_key=settings.telegram_server_key,
-        request_timeout=settings.request_timeout_seconds,
-    ) as gateway:
-        yield gateway
-
-
-async def list_dialogs(settings: Settings, gateway: TelegramGateway) -> AsyncIterator[DialogPage]:
-    """The account's chats, page by page, at the pace that is set; each chat once.
-
-    Raises:
-        ParkedError: Telegram wants a longer rest than is worth waiting for.
-        TgworkerError: as every request.
-    """
-    ledgers = [gateway.open_flood_ledger()]
-    guard = GuardedGateway(gateway, _guard_policy(settings), Stop(), utc_now, ledgers=ledgers)
-    seen: set[int] = set()
-    place: DialogPlace | None = None
-    while True:
-        page = await guard.dialogs(place)
-        news = tuple(each for each in page.dialogs if each.chat.id not in seen)
-        seen |= {each.chat.id for each in news}
-        yield evolve(page, dialogs=news)
-        if page.next is None or not news:
-            return
-        place = page.next
-
-
-def _guard_policy(settings: Settings) -> GuardPolicy:
-    return GuardPolicy(
-        requests_per_second=settings.requests_per_second,
-        request_burst=settings.request_burst,
-        adaptive=settings.rate_limit_strategy is RateLimitStrategy.ADAPTIVE,
-        retry=RetryPolicy(
-            max_attempts=settings.retry_max_attempts,
-            max_elapsed=settings.retry_max_elapsed_seconds,
-            backoff_base=settings.backoff_base_seconds,
-            backoff_max=settings.backoff_max_seconds,
-        ),
-        flood=FloodPolicy(
-            longest=settings.flood_wait_max_seconds,
-            jitter=settings.flood_wait_jitter_seconds,
-            park=settings.flood_wait_strategy is FloodWaitStrategy.PARK,
-        ),
-        breaker=BreakerPolicy(
-            failures=settings.circuit_breaker_failure_threshold,
-            window=settings.circuit_breaker_window_seconds,
-            open_seconds=settings.circuit_breaker_open_timeout_seconds,
-        ),
-    )
-
-
-def _api_id(settings: Settings) -> int:
-    if settings.telegram_api_id is None:
-        raise SettingsError(
-            ["TELEGRAM_API_ID is not set: get it, and the hash, at https://my.telegram.org/apps"]
-        )
-    return settings.telegram_api_id

@@ -113,7 +113,7 @@ def test_a_page_without_a_table_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_heeded() -> None:
-    roots = [ROOT / "tgworker" / f"{name}.py" for name in ("app", "instruments")]
+    roots = [ROOT / "tgworker" / f"{name}.py" for name in ("app", "account", "instruments")]
     sources = [*roots, *(ROOT / "tgworker" / "cli").glob("*.py")]
     heeded = {
         node.attr

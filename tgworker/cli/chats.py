@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tgworker.app import list_dialogs, open_account
+from tgworker.account import list_dialogs, open_account
 from tgworker.cli.border import Tool
 from tgworker.cli.help import epilog
 from tgworker.cli.setup import read_settings, run_tool, setting_options, start_tool_logging

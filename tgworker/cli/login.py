@@ -10,6 +10,7 @@ from typing import Any
 import click
 import trio
 
+from tgworker.account import open_account
 from tgworker.adapters.telegram.errors import LOGIN_IS_OVER
 from tgworker.adapters.telegram.login import (
     check_login,
@@ -21,7 +22,6 @@ from tgworker.adapters.telegram.login import (
     write_login,
 )
 from tgworker.adapters.telegram.session_file import open_session, remove_session, session_file_of
-from tgworker.app import open_account
 from tgworker.cli.answers import Answers, CodeFile, Lines
 from tgworker.cli.border import Tool
 from tgworker.cli.help import epilog

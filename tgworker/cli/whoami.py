@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tgworker.app import open_account
+from tgworker.account import open_account
 from tgworker.cli.border import Tool
 from tgworker.cli.help import epilog
 from tgworker.cli.setup import read_settings, run_tool, setting_options, start_tool_logging

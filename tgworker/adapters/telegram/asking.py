@@ -1,4 +1,4 @@
-"""Asking Telegram one thing: a crossing into asyncio and back, with all that may go wrong put into the port's words."""
+"""Asking Telegram one thing, with all that may go wrong put into the port's words."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Telegram:
         with translate_errors(method_name(request)):
             try:
                 with trio.fail_after(self._request_timeout):
-                    answer = await trio_asyncio.aio_as_trio(self._link.ask)(request)
+                    answer = await self._link.ask(request)
             except trio.TooSlowError:
                 self._link.drop()
                 raise
@@ -91,7 +91,7 @@ async def asking_through(link: Link, request_timeout: float) -> AsyncIterator[Te
             yield Telegram(link, request_timeout)
         finally:
             with trio.move_on_after(CLOSING_SECONDS, shield=True):
-                await trio_asyncio.aio_as_trio(link.close)()
+                await link.close()
 
 
 @contextmanager

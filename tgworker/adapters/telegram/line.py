@@ -67,12 +67,15 @@ def make_sender(
     )
 
 
-async def open_line(sender: MTProtoSender, address: Address, dc_id: int, loggers: Loggers) -> Line:
-    """Connect. Whoever made the sender has to disconnect it, also if this fails.
+async def open_line(
+    sender: MTProtoSender, address: Address, dc_id: int, loggers: Loggers, seconds: float
+) -> Line:
+    """Connect, in so many `seconds`. Whoever made the sender has to disconnect it, also if this fails.
 
-    Raises: ConnectionError.
+    Raises: ConnectionError, TimeoutError.
     """
-    await in_own_context(_connect(sender, address, dc_id, loggers))
+    async with asyncio.timeout(seconds):
+        await in_own_context(_connect(sender, address, dc_id, loggers))
     return Line(sender, in_own_context(_wait_down(sender)))
 
 

@@ -1,9 +1,12 @@
-"""One MTProto connection, opened when a request needs it. This is asyncio; `gateway` calls it from trio.
+"""One MTProto connection, opened when a request needs it: trio's side of it; `line` is asyncio's.
 
 It stands on Telethon's `MTProtoSender` and not on its `TelegramClient`, because here one call has to be one request.
 That client sleeps two seconds after a server error before it tells anybody, repeats unanswered requests when it
 reconnects in the background, asks for missed updates every quarter of an hour, asks three more things on connecting,
 and throws the login away when Telegram names another data center. Waiting and retrying are the guard's.
+
+A request crosses into asyncio as what it is there, the future of its answer: a task for each of them would double what
+crossing costs.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ import sqlite3
 from typing import Protocol
 
 import structlog
+import trio
+import trio_asyncio
 from telethon import errors
 from telethon.crypto import AuthKey
 from telethon.network import MTProtoSender
@@ -83,7 +88,7 @@ class Link:
         self._api_id = api_id
         self._address = address
         self._connect_timeout = connect_timeout
-        self._connecting = asyncio.Lock()
+        self._connecting = trio.Lock()
         self._loggers = Loggers()
         self._line: Line | None = None
         self._updates: Updates = NoUpdates()
@@ -121,22 +126,28 @@ class Link:
     async def close(self) -> None:
         """Hang up, and wait until that is done."""
         self.drop()
-        await asyncio.gather(*self._closing)
+        await trio_asyncio.aio_as_trio(asyncio.gather)(*self._closing)
 
     async def _connected(self) -> Line:
         """The open connection, or a new one: one attempt, however many requests wait for it."""
-        async with self._connecting:
-            idle = asyncio.get_running_loop().time() - self._used_at
-            if not self.is_open or idle > IDLE_SECONDS:
-                self.drop()
-                address, began = self._present_address(), asyncio.get_running_loop().time()
-                self._line = await self._dial(address, self._session.auth_key)
-                took = asyncio.get_running_loop().time() - began
-                _log.debug(
-                    "telegram.connected", address=str(address), duration_ms=round(took * 1000, 1)
-                )
-            assert self._line is not None
-            return self._line
+        if self._connecting.locked() or not self._is_trusted:
+            async with self._connecting:
+                if not self._is_trusted:
+                    self.drop()
+                    await self._connect()
+        assert self._line is not None
+        return self._line
+
+    @property
+    def _is_trusted(self) -> bool:
+        return self.is_open and trio.current_time() - self._used_at <= IDLE_SECONDS
+
+    async def _connect(self) -> None:
+        address, began = self._present_address(), trio.current_time()
+        self._line = await self._dial(address, self._session.auth_key)
+        self._used_at = trio.current_time()
+        took = self._used_at - began
+        _log.debug("telegram.connected", address=str(address), duration_ms=round(took * 1000, 1))
 
     def _present_address(self) -> Address:
         """The other server if there is one, else where the session's data center was at the login or after a move."""
@@ -154,8 +165,10 @@ class Link:
             connect_timeout=self._connect_timeout,
         )
         try:
-            async with asyncio.timeout(self._connect_timeout):
-                return await open_line(sender, address, self._session.dc_id, self._loggers)
+            line: Line = await trio_asyncio.aio_as_trio(open_line)(
+                sender, address, self._session.dc_id, self._loggers, self._connect_timeout
+            )
+            return line
         except BaseException:
             self._discard(sender)
             raise
@@ -178,16 +191,18 @@ class Link:
 
         Telethon forgets what it had not sent yet when a connection ends: the answer alone may never come.
         """
-        self._used_at = asyncio.get_running_loop().time()
-        wrapped = self._wrap(request) if line.greeted else self._greeting(request)
-        answer = line.sender.send(wrapped)
+        self._used_at = trio.current_time()
+        answer = line.sender.send(self._wrap(request) if line.greeted else self._greeting(request))
+
+        def fail(down: asyncio.Task[Exception | None]) -> None:
+            if not answer.done():
+                answer.set_exception(down.result() or EOFError("it was closed"))
+
+        line.down.add_done_callback(fail)
         try:
-            await asyncio.wait({answer, line.down}, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done() and not answer.cancelled():
-                result = answer.result()
-                line.greeted = True
-                return result
-            raise (line.down.result() if line.down.done() else None) or EOFError("it was closed")
+            result = await _outcome(answer)
+            line.greeted = True
+            return result
         except errors.RPCError as refusal:
             line.greeted = not isinstance(refusal, _UNGREETED)
             raise
@@ -200,6 +215,7 @@ class Link:
                 f"the connection failed: {type(error).__name__}: {error}"
             ) from error
         finally:
+            line.down.remove_done_callback(fail)
             # Telethon throws away the late answer to a request whose future is cancelled.
             answer.cancel()
 
@@ -245,3 +261,12 @@ class Link:
         task = in_own_context(sender.disconnect())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+async def _outcome(answer: asyncio.Future[TL]) -> TL:
+    try:
+        return await trio_asyncio.run_aio_future(answer)
+    except (
+        asyncio.CancelledError
+    ):  # noqa: ASYNC103  # Telethon's, not trio's: it gives the request up
+        raise EOFError("it was closed") from None  # noqa: ASYNC104  # as above

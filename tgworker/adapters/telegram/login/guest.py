@@ -1,4 +1,4 @@
-"""A connection of somebody who is not signed in yet. This is asyncio, as `link`."""
+"""A connection of somebody who is not signed in yet; trio, as `link`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class GuestLink(Link):
         await self._move(await self._connected(), dc_id)
 
     async def wait_for_acceptance(self, seconds: float) -> None:
-        """Until somebody accepts the token that was shown, the connection ends, or the time is over."""
+        """Until somebody accepts the token that was shown, the connection ends, or time is over. This is asyncio."""
         rings = asyncio.ensure_future(self._bell.rings.wait())
         waited = {rings} if self._line is None else {rings, self._line.down}
         try:

@@ -113,7 +113,7 @@ class Login:
         if isinstance(answer, types.auth.LoginTokenMigrateTo):
             # Source: https://core.telegram.org/api/qr-login#accepting-a-login-token
             with translate_errors("auth.importLoginToken"):
-                await trio_asyncio.aio_as_trio(self._link.go_to)(answer.dc_id)
+                await self._link.go_to(answer.dc_id)
             answer = await self._ask(functions.auth.ImportLoginTokenRequest(answer.token))
         if isinstance(answer, types.auth.LoginTokenSuccess):
             return _account(answer.authorization)

@@ -63,6 +63,17 @@ def test_a_chain_of_any_length_is_followed():
     assert (Thread(1, tuple(range(1, length + 1)), (1,)),) == find_threads(chain)
 
 
+def test_chains_of_a_big_day_are_told_apart():
+    """However many answers there are, and however they mingle."""
+    length, last = 80_000, 2**40
+    mingled = [Row(n, n - 2 if n > 2 else None, n % 2) for n in range(1, length + 1)]
+
+    assert (
+        Thread(1, tuple(range(1, length, 2)), (1,)),
+        Thread(2, (*range(2, length + 1, 2), last), (0, 7)),
+    ) == find_threads([*mingled, Row(last, 2, 7)])
+
+
 @given(ROWS)
 def test_threads_part_the_messages(day):
     """Every message that answers, or is answered, is in exactly one thread, and so is the one it answers."""

@@ -33,6 +33,9 @@ class IdSet:
     def __iter__(self) -> Iterator[int]:
         return iter(self._ids)
 
+    def __getitem__(self, place: int) -> int:
+        return self._ids[place]
+
     def __contains__(self, message_id: object) -> bool:
         return isinstance(message_id, int) and self.find(message_id) is not None
 

@@ -171,8 +171,11 @@ class DayFiles:
             for old in self._stored:
                 if old.form is not form:
                     remove_file(disk, old.path)
-        self._stored_ids = IdSet(merge(self._stored_ids, self._part.ids, key=int))
+        written = self._part.ids
         self._part.remove()
+        if self._stored_ids:
+            written = IdSet(merge(self._stored_ids, written, key=int))
+        self._stored_ids = written
         self._from_start = False
         self._complete = complete
         return row

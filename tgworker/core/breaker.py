@@ -56,7 +56,7 @@ class Breaker:
 
     def asked(self) -> Breaker:
         """A request goes; it must be admitted."""
-        return evolve(self, probing=self.state is BreakerState.HALF_OPEN)
+        return evolve(self, probing=True) if self.state is BreakerState.HALF_OPEN else self
 
     def answered(self, term: int) -> Breaker:
         """A request of that term got an answer, be it a refusal."""
@@ -64,7 +64,7 @@ class Breaker:
             return self
         if self.state is BreakerState.HALF_OPEN:
             return self._move(BreakerState.CLOSED)
-        return evolve(self, failed_at=())
+        return evolve(self, failed_at=()) if self.failed_at else self
 
     def failed(self, term: int, now: float) -> Breaker:
         """A request of that term got none, or one that says that the other side is unwell."""

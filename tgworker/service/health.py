@@ -10,7 +10,7 @@ from structlog.contextvars import get_contextvars
 
 from tgworker.core import facts
 from tgworker.core.facts import BreakerState, Fact
-from tgworker.core.health import Health, Patience, Vitals, Work, judge
+from tgworker.core.health import Health, Patience, Signs, Vitals, Work, judge
 from tgworker.core.message import Json
 from tgworker.core.tracing import TraceContext
 from tgworker.ports import Pulse
@@ -27,6 +27,7 @@ class HealthMonitor:
         self._outage = outage
         self._patience = patience
         self._vitals = Vitals()
+        self._signs = Signs()
         self._works: dict[str, Work] = {}
 
     def started(self) -> None:
@@ -43,7 +44,8 @@ class HealthMonitor:
             case facts.RequestEnded(error_type="network" | "timeout") | facts.TelegramSeen(False):
                 self._vitals = evolve(self._vitals, telegram_failed_at=now)
             case facts.RequestEnded() | facts.TelegramSeen():
-                self._vitals = evolve(self._vitals, telegram_failed_at=None)
+                if self._vitals.telegram_failed_at is not None:
+                    self._vitals = evolve(self._vitals, telegram_failed_at=None)
                 self._sign(telegram=now)
             case facts.PageFiled():
                 self._sign(page=now)
@@ -81,7 +83,7 @@ class HealthMonitor:
         return list(self._works.values()) if mine is None else [mine]
 
     def _sign(self, **at: float) -> None:
-        self._vitals = evolve(self._vitals, signs=evolve(self._vitals.signs, **at))
+        self._signs = evolve(self._signs, **at)
 
     def span(
         self, name: str, parent: TraceContext | None = None, **attributes: Json
@@ -95,10 +97,9 @@ class HealthMonitor:
 
     def report(self) -> Health:
         """How the worker is at this moment."""
-        self._vitals = evolve(self._vitals, redis_away=self._outage.lasts, works=self.works)
-        if self._outage.answered_at is not None:
-            self._sign(redis=self._outage.answered_at)
-        return judge(self._vitals, trio.current_time(), self._patience)
+        signs = evolve(self._signs, redis=self._outage.answered_at)
+        vitals = evolve(self._vitals, redis_away=self._outage.lasts, works=self.works, signs=signs)
+        return judge(vitals, trio.current_time(), self._patience)
 
 
 async def keep_beating(pulse: Pulse, health: HealthMonitor) -> None:

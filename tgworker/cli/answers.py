@@ -6,7 +6,7 @@ import os
 import sys
 import termios
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -39,12 +39,10 @@ class Lines:
 
         Raises: SettingsError: nobody answers. It says what to do `otherwise`.
         """
-        click.echo(f"{printable(question)}: ", err=True, nl=False)
         typed = os.isatty(self._descriptor)
-        if hidden and typed:
-            with _no_echo(self._descriptor):
-                line = await self._line()
-        else:
+        # Before the question is seen: who is quick may answer at once.
+        with _no_echo(self._descriptor) if hidden and typed else nullcontext():
+            click.echo(f"{printable(question)}: ", err=True, nl=False)
             line = await self._line()
         if hidden or not typed or line is None:
             click.echo(err=True)

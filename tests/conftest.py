@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +21,25 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
     max_examples=40,
+    derandomize=True,  # the same examples each time: a build fails for what was changed, not for what was drawn
 )
-settings.register_profile("thorough", settings.get_profile("tgworker"), max_examples=1000)
+settings.register_profile(
+    "thorough", settings.get_profile("tgworker"), derandomize=False, max_examples=1000
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tgworker"))
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """asyncio says of an exception that nobody asked for while garbage is collected; to write a traceback is to parse.
+
+    Before 3.12.3 that breaks the parsing of whoever caused the collection, in a test of anything: "AST constructor
+    recursion depth mismatch". Source: https://github.com/python/cpython/issues/106905
+    """
+    record.exc_info = None  # the message names the exception
+    return True
+
+
+logging.getLogger("asyncio").addFilter(_without_traceback)
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ import trio_asyncio
 from telethon import TelegramClient
 from telethon.crypto import AuthKey
 from telethon.crypto import rsa as telethon_rsa
+from telethon.errors import AuthKeyNotFound
 from telethon.network import ConnectionTcpAbridged
 from telethon.sessions import MemorySession
 from telethon.tl import functions, types
@@ -187,6 +189,14 @@ class Client:
     async def run(self, function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
         return await trio_asyncio.aio_as_trio(function)(*args)
 
+    async def connect(self) -> None:
+        try:
+            await self.run(self.telethon.connect)
+        except AuthKeyNotFound:
+            # Telethon has it once more for whoever waits for the end; asyncio complains where nobody asks.
+            self.telethon._sender._disconnected.add_done_callback(asyncio.Future.exception)
+            raise
+
 
 @pytest.fixture
 async def asyncio_loop() -> AsyncIterator[Any]:
@@ -225,7 +235,7 @@ def connect(asyncio_loop: Any, make_client: Callable[..., Client]) -> Callable[.
     @asynccontextmanager
     async def open_client(server: Any, **options: Any) -> AsyncIterator[Client]:
         client = make_client(server, **options)
-        await client.run(client.telethon.connect)
+        await client.connect()
         try:
             yield client
         finally:

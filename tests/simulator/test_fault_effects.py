@@ -191,7 +191,7 @@ async def test_a_revoked_key_is_of_no_use_any_more(
             await client(history())
         again = make_client(server, session=client.telethon.session)
         with pytest.raises(errors.AuthKeyNotFound):
-            await again.run(again.telethon.connect)
+            await again.connect()
 
 
 @pytest.mark.parametrize("skew", [-4000, 4000])
@@ -318,7 +318,7 @@ async def test_a_key_exchange_that_is_spoiled_can_be_begun_again(
     async with serve(faults=plan) as server:
         client = make_client(server, signed_in=False)
         with pytest.raises((errors.RPCError, OSError, EOFError, ValueError)):
-            await client.run(client.telethon.connect)
+            await client.connect()
         spoiled = dict(server.stats.faults)
         plan.clear()
         async with connect(server, signed_in=False) as again:
@@ -335,7 +335,7 @@ async def test_a_half_open_key_exchange_leaves_the_client_waiting(
     async with serve(faults=plan) as server:
         client = make_client(server, signed_in=False)
         with trio.move_on_after(0.3) as waited:
-            await client.run(client.telethon.connect)
+            await client.connect()
         await client.run(client.telethon.disconnect)
 
     assert waited.cancelled_caught

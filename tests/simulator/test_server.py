@@ -133,7 +133,7 @@ async def test_an_unknown_key_is_told_so(serve: Any, make_client: Any, asyncio_l
         session.auth_key = AuthKey(os.urandom(256))
         client = make_client(server, session=session)
         with pytest.raises(errors.AuthKeyNotFound):
-            await client.run(client.telethon.connect)
+            await client.connect()
 
 
 async def test_a_client_comes_back_after_a_restart_of_the_server(

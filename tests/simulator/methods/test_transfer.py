@@ -68,5 +68,5 @@ async def test_a_key_is_good_only_at_its_own_data_center_and_so_are_some_faults(
         stranger = make_client(server, session=elsewhere)
 
         with pytest.raises(errors.AuthKeyNotFound):
-            await stranger.run(stranger.telethon.connect)
+            await stranger.connect()
         assert [] == await home(GET_SELF)

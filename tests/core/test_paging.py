@@ -205,3 +205,25 @@ def test_an_answer_with_a_hole_in_a_gap_is_not_believed() -> None:
     faults = ["empty", "none", "repeat", "none", "oldest", "none"]
 
     assert history == run(Walk(FromDate(EPOCH)), Server(history), faults)
+
+
+def test_a_newest_message_that_is_older_than_one_shown_is_not_believed_to_be_the_end() -> None:
+    """The answer to the question before, once more: the chat's oldest message as its newest."""
+    history = History(make_history(100, 0))
+    faults = ["newest", "none", "none", "none", "repeat"]
+
+    assert history == run(Walk(FromDate(EPOCH)), Server(history), faults)
+
+
+def test_the_end_is_found_as_well_if_the_newest_messages_are_deleted_meanwhile() -> None:
+    server = Server([message(n, n) for n in range(1, 11)])
+    walk = Walk(AfterId(5))
+
+    page = walk.receive(server.answer(walk.query()))
+    server.messages = server.messages[:8]
+    left = run(walk, server)
+
+    assert page is not None
+    assert (6, 7, 8, 9, 10) == page.ids
+    assert [] == left
+    assert 3 == server.asked

@@ -9,7 +9,8 @@ deleted messages only. So no single answer is believed to be the end, nor to be 
 - *gap* is asked when the anchor did not come: the lowest new id once more, and what lies below it,
   until something known shows up.
 - *tail* is asked when a page was short or brought nothing: only if the chat's newest message is one
-  that is held (or too old) is this the end.
+  that is held (or too old) is this the end. One that is older than what was shown before is the
+  end if it is said twice: what was newer may have been deleted since.
 
 The offsets' rules: https://core.telegram.org/api/offsets
 """
@@ -17,26 +18,19 @@ The offsets' rules: https://core.telegram.org/api/offsets
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
-from operator import lt
-from typing import TypeAlias
 
 from attrs import frozen
 
 from tgworker.core.message import Message
-from tgworker.core.model import HistoryQuery, Page, Person
+from tgworker.core.model import HistoryQuery, Page
+from tgworker.core.pages import in_order, join, where
 
 PAGE_SIZE = 100
 """The most that Telegram gives in one answer."""
 
 MAX_STALLS = 5
 """So often may Telegram contradict itself (more is there, but it does not come) before the walk gives up."""
-
-
-_Keep: TypeAlias = Callable[[int, Message | None], bool]
-"""Decides by id and, unless it was deleted, by the message."""
 
 
 class HistoryStalledError(Exception):
@@ -80,7 +74,8 @@ class Walk:
         self._held: list[Page] = []
         self._short = False
         self._stalls = 0
-        self._empty_answers = 0
+        self._doubts = 0
+        self._highest = 0
         self.beginning: Message | None = None
         """The chat's first message, if the answer just received showed that nothing lies below it."""
 
@@ -112,7 +107,7 @@ class Walk:
             HistoryStalledError: Telegram contradicts itself again and again; starting anew later may help.
         """
         self.beginning = None
-        page = _in_order(page)
+        page = in_order(page)
         match self._asking:
             case _Asking.FORWARD:
                 return self._receive_forward(page)
@@ -132,6 +127,7 @@ class Walk:
         )
 
     def _receive_forward(self, page: Page) -> Page | None:
+        self._highest = max(page.ids, default=0)
         new = self._beyond(page)
         if not new.ids:
             self._ask_tail()
@@ -145,7 +141,7 @@ class Walk:
         if trusted or anchor_came or no_room:
             return self._accept(nothing_below=not anchor_came)
         self._asking = _Asking.GAP
-        self._empty_answers = 0
+        self._doubts = 0
         return None
 
     def _receive_gap(self, page: Page) -> Page | None:
@@ -155,18 +151,18 @@ class Walk:
             self._stall()
             self._ask_forward(anchored=True)
             return None
-        below = _where(page, lambda id, _: id < lowest)
+        below = where(page, lambda id, _: id < lowest)
         new = self._beyond(below)
         if new.ids:
             self._held.insert(0, new)
         if len(new.ids) < len(below.ids):
             return self._accept(nothing_below=False)
         if new.ids:
-            self._empty_answers = 0
+            self._doubts = 0
             return None
         # Nothing below: true only at the chat's beginning, so it has to be said twice.
-        self._empty_answers += 1
-        return self._accept(nothing_below=True) if self._empty_answers > 1 else None
+        self._doubts += 1
+        return self._accept(nothing_below=True) if self._doubts > 1 else None
 
     def _receive_tail(self, page: Page) -> None:
         if len(page.ids) > 1:
@@ -174,17 +170,17 @@ class Walk:
         elif self._beyond(page).ids:
             self._stall()
             self._ask_forward(anchored=True)
-        elif page.ids:
+        elif page.ids and page.ids[0] >= self._highest:
             self._asking = _Asking.NOTHING
         else:
-            # An empty chat, if it is said twice.
-            self._empty_answers += 1
-            if self._empty_answers > 1:
+            # An empty chat, or one whose newest messages were deleted just now, if it is said twice.
+            self._doubts += 1
+            if self._doubts > 1:
                 self._asking = _Asking.NOTHING
 
     def _accept(self, *, nothing_below: bool) -> Page:
         """What is held joins what was returned; decides how to go on."""
-        held = _join(self._held)
+        held = join(self._held)
         if nothing_below and self._after == 0:
             self.beginning = next(iter(held.messages), None)
         self._held = []
@@ -194,7 +190,7 @@ class Walk:
         end = self._end
         if end is not None and any(m.date >= end for m in held.messages):
             self._asking = _Asking.NOTHING
-            return _where(held, lambda _, m: m is None or m.date < end)
+            return where(held, lambda _, m: m is None or m.date < end)
         if self._short:
             self._ask_tail()
         else:
@@ -207,7 +203,7 @@ class Walk:
 
     def _ask_tail(self) -> None:
         self._asking = _Asking.TAIL
-        self._empty_answers = 0
+        self._doubts = 0
 
     def _stall(self) -> None:
         self._stalls += 1
@@ -222,37 +218,6 @@ class Walk:
         if since is None:
             if page.ids and page.ids[0] > self._after:
                 return page  # as nearly always
-            return _where(page, lambda id, _: id > self._after)
+            return where(page, lambda id, _: id > self._after)
         older = max((m.id for m in page.messages if m.date < since), default=0)
-        return _where(page, lambda id, m: id > older if m is None else m.date >= since)
-
-
-def _in_order(page: Page) -> Page:
-    """The page with ascending ids, each once; that is how pages come, and it is not left to trust."""
-    for ids in (page.ids, [message.id for message in page.messages]):
-        if not all(map(lt, ids, islice(ids, 1, None))):
-            return _where(page, lambda _id, _message: True)
-    return page
-
-
-def _where(page: Page, keep: _Keep) -> Page:
-    messages = {message.id: message for message in page.messages}
-    ids = tuple(sorted({id for id in page.ids if keep(id, messages.get(id))}))
-    return Page(ids, tuple(messages[id] for id in ids if id in messages), page.people)
-
-
-def _join(pages: Sequence[Page]) -> Page:
-    if len(pages) == 1:
-        return pages[0]
-    ids: set[int] = set()
-    messages: dict[int, Message] = {}
-    people: dict[int, Person] = {}
-    for page in pages:
-        ids.update(page.ids)
-        messages.update((message.id, message) for message in page.messages)
-        people.update((person.id, person) for person in page.people)
-    return Page(
-        tuple(sorted(ids)),
-        tuple(messages[id] for id in sorted(messages)),
-        tuple(people[id] for id in sorted(people)),
-    )
+        return where(page, lambda id, m: id > older if m is None else m.date >= since)

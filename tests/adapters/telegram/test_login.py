@@ -1,14 +1,17 @@
 """A login over TCP: by code, by QR code, with the second password; refused, lost on the way, sent to another place."""
 
+import os
 import re
 import sqlite3
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 import trio
 from attrs import define, field
 from telethon.crypto import AuthKey
+from telethon.network import authenticator
 from telethon.sessions import SQLiteSession, StringSession
 from telethon.tl import functions, types
 
@@ -35,6 +38,8 @@ from tgworker.errors import (
     TransientError,
 )
 from tgworker.simulator.compose import open_simulator
+from tgworker.simulator.methods import make_methods
+from tgworker.simulator.server import open_server
 from tgworker.simulator.world import World, parse_world
 
 NOW = datetime(2025, 11, 20, tzinfo=UTC)
@@ -73,16 +78,25 @@ class Person:
         self.told.append(text)
 
 
-@asynccontextmanager
-async def telegram_with(**account):
-    """A simulator whose account is like that, with keys that Telethon knows."""
+def fixed(secret):
+    """Random bytes, but for a side's secret in a key exchange."""
+    return lambda length: secret if length == len(secret) else os.urandom(length)
+
+
+def make_world(**account):
     spec = {
         "seed": 7,
         "users": 3,
         "chats": [],
         "account": {"phone": PHONE, "code": CODE, **account},
     }
-    async with open_simulator(World(parse_world(spec, now=NOW))) as simulator:
+    return World(parse_world(spec, now=NOW))
+
+
+@asynccontextmanager
+async def telegram_with(**account):
+    """A simulator whose account is like that, with keys that Telethon knows."""
+    async with open_simulator(make_world(**account)) as simulator:
         yield simulator
 
 
@@ -313,6 +327,21 @@ class TestRefusals:
 
 
 class TestTroubles:
+    async def test_a_key_that_begins_with_a_zero_is_agreed_on_like_any_other(
+        self, begin, tmp_path, monkeypatch
+    ):
+        """So begins one key in 256; these two secrets, found by trying, make one."""
+        theirs, ours = b"\x5a" * 256, ((1 << 2000) + 208).to_bytes(256, "big")
+        monkeypatch.setattr(authenticator, "os", SimpleNamespace(urandom=fixed(ours)))
+        server = open_server(make_methods(make_world()), entropy=fixed(theirs))
+
+        async with server as simulator, begin(simulator) as login:
+            me = await sign_in_by_code(login, Person(), phone=PHONE, password=None)
+            with open_session(tmp_path / "new") as session:
+                await login.write(session, me)
+
+        assert 1 == simulator.stats.connections_total
+
     async def test_a_request_without_an_answer_is_sent_again(self, plain, begin):
         plain.add_faults(
             [

@@ -7,13 +7,31 @@ import platform
 
 from attrs import define
 from telethon.crypto import AuthKey
-from telethon.network import ConnectionTcpFull, MTProtoSender
+from telethon.network import ConnectionTcpFull, MTProtoSender, authenticator
 from telethon.tl import functions
 
 from tgworker import __version__
 from tgworker.adapters.telegram.plain import TL
 from tgworker.adapters.telegram.quiet import Loggers, Updates, in_own_context
 from tgworker.adapters.telegram.server import Address
+
+
+KEY_BYTES = 256
+"""The length of a key that two sides agree on."""
+
+
+class _WholeKey(AuthKey):  # type: ignore[misc]  # Telethon has no types
+    """What two sides agreed on, with the zeros that one key in 256 begins with.
+
+    Telethon drops them, and such a key exchange fails, as if the server had cheated.
+    Source: https://core.telegram.org/mtproto/auth_key (an ``auth_key`` has 2,048 bits)
+    """
+
+    def __init__(self, number: bytes) -> None:
+        super().__init__(number.rjust(KEY_BYTES, b"\0"))
+
+
+authenticator.AuthKey = _WholeKey
 
 
 @define(eq=False)

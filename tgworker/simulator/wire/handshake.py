@@ -22,7 +22,6 @@ from telethon.tl.types import (
     ClientDHInnerData,
     DhGenFail,
     DhGenOk,
-    DhGenRetry,
     PQInnerData,
     PQInnerDataDc,
     PQInnerDataTemp,
@@ -168,9 +167,6 @@ class Handshake:
         if not _SAFETY <= their_half <= DH_PRIME - _SAFETY:
             self._state = None
             return reply(DhGenFail, 3), None
-        if key[0] == 0:
-            # Telethon would drop the leading zero and hold another key than we do: one in 256.
-            return reply(DhGenRetry, 2), None
         self._state = None
         return reply(DhGenOk, 1), NewKey(key, _first_salt(new_nonce, offered.server_nonce))
 

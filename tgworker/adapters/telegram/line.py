@@ -15,7 +15,6 @@ from tgworker.adapters.telegram.plain import TL
 from tgworker.adapters.telegram.quiet import Loggers, Updates, in_own_context
 from tgworker.adapters.telegram.server import Address
 
-
 KEY_BYTES = 256
 """The length of a key that two sides agree on."""
 

@@ -18,7 +18,7 @@ def _not_installed(name: str) -> Iterator[None]:
         del sys.modules[name]
 
 
-# redis-py imports OpenTelemetry wherever it is installed, for metrics of its own that nobody turns on here: an eighth of
-# the time in which a tool starts.
+# redis-py imports OpenTelemetry wherever it is installed, for metrics of its own that nobody turns on here: an eighth
+# of the time in which a tool starts.
 with _not_installed("opentelemetry"):
     import redis.asyncio  # noqa: F401

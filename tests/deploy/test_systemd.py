@@ -122,6 +122,17 @@ def test_a_failure_that_no_restart_mends_is_not_restarted(name):
     assert "on-failure" == value_of(name, "Restart")
 
 
+def test_a_night_of_failures_takes_no_start_from_the_next_one():
+    """Starts are counted from the first one on; that of the next night may come a little sooner than a day later."""
+    hours = float(value_of(ONESHOT, "StartLimitIntervalSec").removesuffix("h"))
+    minutes = float(value_of(ONESHOT, "RestartSec").removesuffix("min"))
+    rests = int(value_of(ONESHOT, "StartLimitBurst")) * minutes / 60
+
+    assert 60 >= float(value_of("tgworker-fetch.timer", "RandomizedDelaySec"))
+    # Time for the runs themselves, too; and a night that is made up for in the morning comes closer to the next one.
+    assert 2 * rests <= hours <= 12
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_secret_comes_as_a_credential_and_never_by_the_environment(name):
     credentials = dict(value.split(":", 1) for value in values_of(name, "LoadCredential"))

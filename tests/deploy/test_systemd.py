@@ -103,6 +103,13 @@ def test_a_service_may_do_no_more_than_it_needs(name):
     assert [] == values_of(name, "ReadWritePaths")
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_sees_what_the_metrics_of_its_process_are_read_from(name):
+    """Other processes stay hidden; but when the host started stands in /proc/stat, which ProcSubset=pid hides."""
+    assert [] == values_of(name, "ProcSubset")
+    assert "invisible" == value_of(name, "ProtectProc")
+
+
 def test_all_services_live_in_the_same_sandbox():
     """As one user with one folder, so that a worker finds what another one has archived."""
 

@@ -19,6 +19,7 @@ from tgworker.adapters.redis.server import _find_program
 from tgworker.settings import Settings
 
 COMPOSE = ROOT / "deploy" / "compose"
+DOCS = ROOT / "docs"
 FILES = {file.stem: yaml.safe_load(file.read_text("utf-8")) for file in COMPOSE.glob("*.yaml")}
 SERVICES = [
     pytest.param(name, service, id=f"{file}-{name}")
@@ -168,6 +169,15 @@ def test_the_daily_run_is_the_one_that_needs_no_redis():
     assert ["fetch", "--json"] == FILES["once"]["services"]["once"]["command"]
     assert "no" == FILES["once"]["services"]["once"]["restart"]
     assert not any("REDIS" in key for key in OURS[1]["environment"])
+
+
+@pytest.mark.parametrize("page", ["README.md", *sorted(p.name for p in DOCS.glob("*.md"))])
+def test_commands_of_docker_compose_name_their_file(page):
+    """There is none where it would look by itself."""
+    text = (ROOT / page if page == "README.md" else DOCS / page).read_text("utf-8")
+    named = re.findall(r"docker compose (?:-f (\S+) )?(?:[a-z]|$)", text)
+
+    assert set() == set(named) - {f"deploy/compose/{file}.yaml" for file in FILES}
 
 
 def test_whoever_is_asked_for_something_is_there():

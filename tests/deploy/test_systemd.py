@@ -1,5 +1,7 @@
 """The units: what systemd says of them, and the rules that hold even where there is no systemd to ask."""
 
+import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -10,7 +12,8 @@ from tgworker.errors import ExitCode
 from tgworker.settings import Settings
 from tgworker.telemetry.pulse import BEAT_SECONDS
 
-UNITS = Path(__file__).parents[2] / "deploy" / "systemd"
+ROOT = Path(__file__).parents[2]
+UNITS = ROOT / "deploy" / "systemd"
 SERVICES = ["tgworker.service", "tgworker@.service", "tgworker-fetch.service"]
 WORKERS = SERVICES[:2]
 ONESHOT = SERVICES[2]
@@ -193,3 +196,27 @@ def test_the_daily_run_starts_at_one_and_is_made_up_for():
     assert "*-*-* 01:00:00 UTC" == value_of(timer, "OnCalendar")
     assert "true" == value_of(timer, "Persistent")
     assert 0 < float(value_of(timer, "RandomizedDelaySec")) <= 300
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_the_page_signs_in_with_what_the_unit_runs_with(name):
+    """As its user, in its folder, with the session, the settings and the secret that the worker will have."""
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    calls = re.findall(r"^systemd-run (?:.*\\\n)+.* login$", page, re.MULTILINE)
+    words = shlex.split(calls[WORKERS.index(name)])
+    given = {word for flag, word in zip(words, words[1:], strict=False) if flag == "-p"}
+    keys = ("DynamicUser", "User", "StateDirectory", "WorkingDirectory", "EnvironmentFile")
+    needed = {f"{key}={value}" for key in keys for value in values_of(name, key)}
+    needed |= {
+        f"Environment={word}"
+        for line in values_of(name, "Environment")
+        for word in line.split()
+        if word.startswith("TELEGRAM_SESSION=")
+    }
+    needed |= {
+        f"LoadCredential={value}"
+        for value in values_of(name, "LoadCredential")
+        if value.startswith("TELEGRAM_API_HASH:")
+    }
+
+    assert {word.replace("%i", "alice") for word in needed} == given

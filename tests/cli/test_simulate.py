@@ -86,13 +86,13 @@ def test_fetch_takes_chats_and_days_from_the_settings(
 ) -> None:
     (tmp_path / "sim.env").rename(tmp_path / ".env")
 
-    done = tgworker("fetch", FETCH_CHATS="ru_python, @nobody_here", REQUESTS_PER_SECOND="50")
+    chats = "ru_python, @nobody_here, t.me/Ru_Python"  # who names one twice, means it once
+    done = tgworker("fetch", FETCH_CHATS=chats, REQUESTS_PER_SECOND="50")
 
-    last = {}
-    for line in done.stdout.splitlines():
-        event = json.loads(line)
-        last[event["chat"]] = event
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    last = {event["chat"]: event for event in events}
     assert 1 == done.exit_code
+    assert 2 == len({event["command_id"] for event in events})
     assert ("completed", {"days": 1}) == (last["@ru_python"]["event"], last["@ru_python"]["params"])
     assert "failed" == last["@nobody_here"]["event"]
 

@@ -11,10 +11,19 @@ import trio
 from trio.testing import MockClock
 
 from tests.service.conftest import CHAT, PER_DAY, day, make_history
+from tests.service.machine import OTHER, SlowGateway
 from tgworker.adapters.memory.archive import MemoryArchive
 from tgworker.adapters.memory.gateway import MemoryGateway
 from tgworker.core.events import Event, EventKind, Status
-from tgworker.core.model import Chat, ChatRef, FetchCommand, HistoryQuery, Mode, Strategy
+from tgworker.core.model import (
+    Chat,
+    ChatRef,
+    FetchCommand,
+    HistoryQuery,
+    Mode,
+    Relatives,
+    Strategy,
+)
 from tgworker.errors import AccountUnusableError, ParkedError, TgworkerError, TransientError
 from tgworker.ports import Archive
 from tgworker.service.fetch import Fetcher
@@ -60,6 +69,7 @@ class Run:
         telegram: MemoryGateway,
         *commands: FetchCommand,
         on_event: Callable[[Event], None] = lambda _: None,
+        concurrency: int = 1,
     ) -> int:
         def hear(event: Event) -> None:
             self.events.append(event)
@@ -73,7 +83,7 @@ class Run:
             clock=self.clock,
             worker_id="w",
             progress_interval=0.0,
-            concurrency=1,
+            concurrency=concurrency,
         )
 
 
@@ -220,3 +230,55 @@ async def test_rests_without_a_message_in_between_come_to_an_end(
 
     assert 300 == pytest.approx(trio.current_time() - began)
     assert Status.WAITING is run.events[-1].status
+
+
+def two_chats() -> SlowGateway:
+    """The posts of one are commented on in the other."""
+    telegram = SlowGateway({CHAT: make_history(PER_DAY), OTHER: make_history(PER_DAY)})
+    telegram.kin = {OTHER: Relatives(discussion=CHAT.id)}
+    return telegram
+
+
+async def test_commands_that_meet_on_a_chat_take_turns(autojump_clock: MockClock) -> None:
+    """Also where one comes to it by the comments on its posts, and however long the other takes."""
+    telegram, alone, run = two_chats(), two_chats(), Run(clock=TrioClock())
+    telegram.latency = 200.0
+    await Run().fetch(alone)
+    commands = command("other", comments=True), command(), command()
+
+    assert 0 == await run.fetch(telegram, *commands, concurrency=3)
+
+    pages, of_one = (
+        [request for request in each.requests if isinstance(request, HistoryQuery)]
+        for each in (telegram, alone)
+    )
+    assert 2 * len(of_one) == len(pages)  # none twice
+    assert 2 * sum(PER_DAY) == sum(
+        event.processed for event in run.events if event.event is EventKind.COMPLETED
+    )
+
+
+async def test_a_command_that_waits_for_its_turn_heeds_a_stop(autojump_clock: MockClock) -> None:
+    telegram, run = two_chats(), Run(clock=TrioClock())
+
+    def stop_after_a_day(event: Event) -> None:
+        if event.day is not None:
+            run.stop.set()
+
+    assert 1 == await run.fetch(
+        telegram, command(), command(), on_event=stop_after_a_day, concurrency=2
+    )
+
+    begun = {event.command_id for event in run.events}
+    assert (2, 1) == (len(begun), len({e.command_id for e in run.events if e.processed}))
+    assert {EventKind.STARTED, EventKind.PROGRESS} == {event.event for event in run.events}
+
+
+async def test_a_chat_that_another_process_writes_fails_its_command(
+    telegram: MemoryGateway,
+) -> None:
+    run = Run()
+
+    async with run.archive.open_chat(CHAT):
+        assert 1 == await run.fetch(telegram)
+    assert ("chat_busy", EventKind.FAILED) == (run.events[-1].error_type, run.events[-1].event)

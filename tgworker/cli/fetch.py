@@ -60,7 +60,7 @@ def fetch(chats: tuple[str, ...], as_json: bool, **options: Any) -> int:
 def _commands(
     chats: Iterable[str], settings: Settings, options: dict[str, Any]
 ) -> list[FetchCommand]:
-    """A command for each chat.
+    """A command for each chat, also where one is named twice.
 
     Raises:
         InvalidCommandError: with what is wrong with any of them.
@@ -85,7 +85,7 @@ def _commands(
         raise InvalidCommandError(tuple(dict.fromkeys(problems)))
     if not commands:
         raise click.UsageError("Name a chat, or set FETCH_CHATS.")
-    return commands
+    return list(dict.fromkeys(commands))
 
 
 @contextmanager

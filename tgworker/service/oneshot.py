@@ -16,6 +16,7 @@ from tgworker.errors import AccountUnusableError, ExitCode, ParkedError, Tgworke
 from tgworker.service.fetch import Fetcher
 from tgworker.service.report import Clock, Reporter, trace_fields
 from tgworker.service.stop import Stop, StoppingError
+from tgworker.service.tenure import InTurn, Tenure
 from tgworker.service.waiting import waits_told_by
 
 log = structlog.get_logger()
@@ -47,10 +48,12 @@ async def fetch_once(
     There is no queue to park a command in. So a command that has to rest does so here, if that and its other rests
     since it last got a message take no longer than `patience` seconds; otherwise it is left as it is. Nor is anybody
     else there to carry out what an account that can't work any more leaves undone: all that fails.
+    Two commands that come to the same chat, the one by name and the other by a channel's comments, take turns.
     Returns the exit code: 0 only if every command was completed.
     """
     verdict = _Verdict()
     places = trio.CapacityLimiter(concurrency)
+    tenure = InTurn()
     ended = 0
 
     async def carry_out(command: FetchCommand) -> None:
@@ -66,7 +69,7 @@ async def fetch_once(
             ):
                 reporter.trace = trace
                 fetcher.observer.note(CommandBegan(reporter.command_id, str(command.chat)))
-                await _carry_out(fetcher, reporter, stop, verdict, patience)
+                await _carry_out(fetcher, reporter, stop, verdict, patience, tenure)
                 fetcher.observer.note(CommandLeft(reporter.command_id))
                 ended += 1
                 log.info("fetch.progress", processed=ended, total=len(commands))
@@ -117,13 +120,18 @@ def _reporter(
 
 
 async def _carry_out(
-    fetcher: Fetcher, reporter: Reporter, stop: Stop, verdict: _Verdict, patience: float
+    fetcher: Fetcher,
+    reporter: Reporter,
+    stop: Stop,
+    verdict: _Verdict,
+    patience: float,
+    tenure: Tenure,
 ) -> None:
     chat = str(reporter.command.chat)
     try:
         stop.check()
         await reporter.started()
-        await _work(fetcher, reporter, stop, patience)
+        await _work(fetcher, reporter, stop, patience, tenure)
         if (failure := reporter.failure) is not None:
             raise failure
     except StoppingError:
@@ -153,7 +161,9 @@ async def _carry_out(
         fetcher.observer.note(CommandEnded(chat, reporter.seconds))
 
 
-async def _work(fetcher: Fetcher, reporter: Reporter, stop: Stop, patience: float) -> None:
+async def _work(
+    fetcher: Fetcher, reporter: Reporter, stop: Stop, patience: float, tenure: Tenure
+) -> None:
     """The command's work, with its rests. Raises: ParkedError: a rest is too long."""
     left, began = patience, reporter.clock()
     while True:
@@ -161,7 +171,7 @@ async def _work(fetcher: Fetcher, reporter: Reporter, stop: Stop, patience: floa
         reporter.forget_failures()
         try:
             with waits_told_by(reporter):
-                await fetcher.run(reporter.command, reporter, stop.check, began=began)
+                await fetcher.run(reporter.command, reporter, stop.check, tenure, began)
         except ParkedError as error:
             rest = (error.resume_at - reporter.clock()).total_seconds()
             rest = max(SHORTEST_REST_SECONDS, rest)

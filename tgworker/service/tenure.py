@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
+import structlog
 import trio
 
 from tgworker.core.model import Chat
+
+log = structlog.get_logger()
 
 
 class Tenure(Protocol):
@@ -44,3 +48,23 @@ class Unshared:
     async def confirm(self) -> None:
         """Always ours."""
         await trio.lowlevel.checkpoint()
+
+
+class InTurn(Unshared):
+    """For commands that share nothing but this process: who comes to a chat that another one writes waits for it.
+
+    No fetch writes two chats at a time, so there is no deadlock; and at a stop the one who writes leaves, and so
+    lets the next one in, to see the stop for itself.
+    """
+
+    def __init__(self) -> None:
+        self._turns: defaultdict[int, trio.Lock] = defaultdict(trio.Lock)
+
+    @asynccontextmanager
+    async def writing(self, chat: Chat) -> AsyncIterator[int | None]:
+        """One at a time, in the order they came; no number."""
+        turn = self._turns[chat.id]
+        if turn.locked():
+            log.info("chat.awaited", relative=chat.label)
+        async with turn:
+            yield None

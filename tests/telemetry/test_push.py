@@ -69,6 +69,24 @@ async def test_a_gateway_that_refuses_is_told_of_once(
     assert ["metrics.not_pushed"] == [line["event"] for line in lines]
 
 
+@pytest.mark.parametrize("port, reason", [(None, "HTTP 404"), ("1", "ConnectError")])
+async def test_why_it_failed_is_told_without_the_address(
+    store: Store, registry: CollectorRegistry, port: str | None, reason: str
+) -> None:
+    """Which may hold a token in place of a user."""
+    store.answers = [404]
+    url = f"http://token-8812@127.0.0.1:{port or store.server_port}"
+    with structlog.testing.capture_logs() as lines:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Pushing(url, "fetcher", "w").run, registry, 0.01)
+            with trio.fail_after(20):
+                while not lines:  # noqa: ASYNC110  # a log line is no event
+                    await trio.sleep(0.01)
+            nursery.cancel_scope.cancel()
+
+    assert [reason] == [line["error"] for line in lines]
+
+
 async def test_a_gateway_that_hangs_holds_up_no_stop(
     store: Store, registry: CollectorRegistry
 ) -> None:

@@ -53,11 +53,13 @@ class Pushing:
         return error is None
 
     async def _try(self, call: Callable[[], None]) -> str | None:
-        """What went wrong. In a thread: the library blocks; and whoever leaves does not wait for it."""
+        """What went wrong, but no URL. In a thread: the library blocks, and whoever leaves does not wait for it."""
         try:
             await trio.to_thread.run_sync(call, abandon_on_cancel=True)
+        except httpx2.HTTPStatusError as error:
+            return f"HTTP {error.response.status_code}"
         except Exception as error:  # whatever it is, the work must not suffer from it
-            return str(error) or type(error).__name__
+            return type(error).__name__
         return None
 
     def _push_now(self, metrics: _Snapshot) -> None:

@@ -153,6 +153,22 @@ async def test_files_with_secrets_that_others_may_read_are_told(
     assert [None] == await told()
 
 
+async def test_secrets_that_a_container_is_given_may_be_read_by_its_user(
+    make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever that is: the files are somebody else's, and only who is inside sees them."""
+    mounted = tmp_path / "secrets"
+    mounted.mkdir()
+    (mounted / "redis_password").write_text("x")
+    (mounted / "redis_password").chmod(0o444)
+    monkeypatch.setattr(settings_check, "_MOUNTED", mounted)
+    environ = {"REDIS_PASSWORD_FILE": str(mounted / "redis_password")}
+
+    findings = await look_at_settings(make_settings(), environ, tmp_path / ".env")
+
+    assert [None] == [each.advice for each in findings if each.check == "settings.secrets"]
+
+
 async def test_an_env_file_that_can_not_be_read_hides_nothing_else(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_bytes(b"\xff")

@@ -19,6 +19,9 @@ FASTEST = 5.0
 LONGEST_LEASE = 900
 _CONTAINERS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
+_MOUNTED = Path("/run/secrets")
+"""Where containers find their secrets: their user owns none of them, and must be able to read them."""
+
 _SECRETS = SECRET_KEYS | {"REDIS_PASSWORD"}
 _API_ID = "TELEGRAM_API_ID is not set"
 
@@ -132,7 +135,8 @@ def _judge_secrets(
     files = [dotenv] if written & _SECRETS else []
     named = sorted(f"{key}_FILE" for key in _SECRETS)
     files += [Path(environ[name]) for name in named if environ.get(name)]
-    bare = [file for file in files if file.exists() and file.stat().st_mode & 0o077]
+    ours = [file for file in files if not file.is_relative_to(_MOUNTED)]
+    bare = [file for file in ours if file.exists() and file.stat().st_mode & 0o077]
     for file in bare:
         yield warning("settings.secrets", f"others may read {file}", f"chmod 600 {file}")
     if not bare:

@@ -116,6 +116,24 @@ def test_nobody_to_tell_is_a_warning_and_no_more(tmp_path: Path) -> None:
     assert ["health.not_written", "systemd.not_told"] == [line["event"] for line in lines]
 
 
+def test_a_file_that_can_not_be_written_is_told_once_until_it_can(tmp_path: Path) -> None:
+    folder, away = tmp_path / "folder", tmp_path / "away"
+    folder.mkdir()
+    pulse = open_pulse(folder / "healthy", "w", {})
+
+    def told_of_two_beats() -> list[str]:
+        with structlog.testing.capture_logs() as lines:
+            pulse.beat(WELL, [])
+            pulse.beat(WELL, [])
+        return [line["event"] for line in lines]
+
+    for _ in range(2):
+        folder.rename(away)
+        assert ["health.not_written"] == told_of_two_beats()
+        away.rename(folder)
+        assert [] == told_of_two_beats()
+
+
 def test_the_last_word_is_that_it_has_ended(tmp_path: Path) -> None:
     pulse = open_pulse(tmp_path / "healthy", "fetcher-1", {})
     pulse.beat(WELL, [])

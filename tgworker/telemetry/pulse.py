@@ -44,6 +44,7 @@ class ProcessPulse:
         self.beat_seconds = min(BEAT_SECONDS, (watchdog_seconds or 60.0) / 3)
         self._on_the_way = True
         """To being ready, or to the end: systemd gives a limited time for both."""
+        self._file_fails = False
 
     def ready(self) -> None:
         log.info("worker.ready")
@@ -82,8 +83,11 @@ class ProcessPulse:
         try:
             new.write_bytes(text)
             new.replace(file)
+            self._file_fails = False
         except OSError as error:
-            log.warning("health.not_written", file=str(file), error=error.strerror)
+            if not self._file_fails:
+                log.warning("health.not_written", file=str(file), error=error.strerror)
+            self._file_fails = True
 
     def _notify(self, state: str) -> None:
         if self._notify_socket is None:

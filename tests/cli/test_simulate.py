@@ -97,6 +97,19 @@ def test_fetch_takes_chats_and_days_from_the_settings(
     assert "failed" == last["@nobody_here"]["event"]
 
 
+def test_fetch_ends_quietly_when_nobody_reads_on(
+    simulator: tuple[Any, dict[str, Any]], start: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "sim.env").rename(tmp_path / ".env")
+    program = start("fetch", "ru_python", "--full", REQUESTS_PER_SECOND="50")
+
+    first = json.loads(program.line())
+    program.process.stdout.close()
+
+    assert "started" == first["event"]
+    assert (1, "", "") == program.end()
+
+
 def test_fetch_shows_bars_on_a_terminal(
     simulator: tuple[Any, dict[str, Any]],
     on_terminal: Callable[..., tuple[int, str]],

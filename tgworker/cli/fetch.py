@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -53,7 +55,7 @@ def fetch(chats: tuple[str, ...], as_json: bool, **options: Any) -> int:
     shipments = shipments_of(settings)
     start_tool_logging(settings, [shipment.buffer for shipment in shipments])
     commands = _commands(chats or settings.fetch_chats, settings, options)
-    with _open_view(as_json, settings.schema_version) as show:
+    with _ended_by_the_reader(), _open_view(as_json, settings.schema_version) as show:
         return trio.run(run_fetch, settings, commands, show, shipments)
 
 
@@ -86,6 +88,18 @@ def _commands(
     if not commands:
         raise click.UsageError("Name a chat, or set FETCH_CHATS.")
     return list(dict.fromkeys(commands))
+
+
+@contextmanager
+def _ended_by_the_reader() -> Iterator[None]:
+    """Whoever closes the pipe, as ``head`` does, wants no more: click ends quietly at that error, if it comes alone."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        closed, others = group.split(BrokenPipeError)
+        if closed is None or others is not None:
+            raise
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from tests.service.conftest import CHAT, PER_DAY, Desk, day
 from tgworker.core.events import EventKind
 from tgworker.core.message import Message
 from tgworker.core.model import HistoryQuery, Mode, Strategy
-from tgworker.core.planning import day_of
+from tgworker.core.planning import day_of, midnight
 from tgworker.errors import ChatUnavailableError, TransientError
 from tgworker.service.stop import StoppingError
 
@@ -244,3 +244,14 @@ async def test_each_sealed_day_is_told(desk: Desk) -> None:
     assert PER_DAY == [event.day.messages for event in told if event.day]
     assert {EventKind.PROGRESS} == {event.event for event in told}
     assert "chat/2025/discussions_2025-11-03.json" == told[2].day.file  # type: ignore[union-attr]
+
+
+async def test_the_last_days_are_those_before_the_first_delivery(desk: Desk) -> None:
+    """A command that waited over midnight still means the days it meant."""
+    desk.now = midnight(day(4)) + timedelta(minutes=1)
+
+    await desk.fetch(
+        mode=Mode.DAYS, first=None, last=None, days=1, began=desk.now - timedelta(minutes=5)
+    )
+
+    assert [day(2)] == [event.day.date for event in desk.events if event.day is not None]

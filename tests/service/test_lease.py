@@ -222,6 +222,23 @@ async def test_a_lock_that_went_to_somebody_else_ends_the_work(
     assert 1 == desk.store.running
 
 
+async def test_a_renewal_begun_under_one_chat_says_nothing_of_the_next(
+    autojump_clock: MockClock, desk: Desk
+) -> None:
+    lease = await desk.lease()
+    desk.queue.latency = 0.2
+
+    async def work() -> None:
+        async with lease.writing(CHAT):
+            await trio.sleep(15.1)  # the renewal of the fifteenth second is under way
+        async with lease.writing(evolve(CHAT, id=-1002)):
+            await trio.sleep(5)
+
+    await lease.hold(work)
+
+    assert set() == desk.locks.held
+
+
 async def test_a_cancelled_work_unlocks_its_chat(autojump_clock: MockClock, desk: Desk) -> None:
     lease = await desk.lease()
 

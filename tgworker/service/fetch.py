@@ -52,13 +52,14 @@ class Fetcher:
     ) -> None:
         """Fetch what the command asks for and is not sealed yet; only then the chat is locked.
 
-        `began` is when the command's first delivery began: what was sealed since is not fetched again.
+        `began` is when the command's first delivery began: its last days are counted from then, and what was sealed
+        since is not fetched again.
 
         Raises: everything that Gateway, Archive and Tenure raise, and what `check` raises. Days that could not be
         fetched while others could are only counted, in ``reporter.tally.failed_days``.
         """
-        today = day_of(self.clock())
-        first, last = days_of(command, today) or (None, today)
+        now = self.clock()
+        first, last = days_of(command, day_of(began or now)) or (None, day_of(now))
 
         async def fetch(part: Part) -> Span | None:
             own = evolve(command, chat=part.chat)

@@ -167,7 +167,7 @@ class Lease:
                 self._ended = LeaseLostError("Another worker holds the command now.")
             case Cancelled():
                 self._ended = CommandCancelledError(CANCELLED)
-        if self._ended is None and not locked and self._chat_id is not None:
+        if self._ended is None and not locked and self._chat_id == chat_id:
             self._ended = ChatBusyError(f"Another worker writes chat {chat_id} now.")
         return True
 

@@ -216,6 +216,21 @@ class TestConnections:
 
         assert 2 == simulator.stats.connections_total
 
+    async def test_a_connection_on_which_an_answer_is_waited_for_is_not_replaced(
+        self, gateway, news, simulator, monkeypatch
+    ):
+        monkeypatch.setattr("tgworker.adapters.telegram.link.IDLE_SECONDS", 0.0)
+        simulator.add_faults({"method": HISTORY, "times": 1, "delay_ms": 300})
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(gateway.history, news, PAGE)
+            while not simulator.stats.requests.get(HISTORY):
+                await trio.sleep(0.01)
+            connections = simulator.stats.connections_total
+            await gateway.history(news, PAGE)
+
+        assert connections == simulator.stats.connections_total
+
     async def test_what_telethon_makes_of_it_is_never_louder_than_a_warning(
         self, gateway, news, simulator, caplog
     ):

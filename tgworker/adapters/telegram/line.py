@@ -41,6 +41,8 @@ class Line:
     down: asyncio.Task[Exception | None]
     greeted: bool = False
     """Whether Telegram has heard who is calling."""
+    waiting: int = 0
+    """How many requests wait for their answer."""
 
 
 class _Connection(ConnectionTcpFull):  # type: ignore[misc]  # Telethon has no types

@@ -140,7 +140,9 @@ class Link:
 
     @property
     def _is_trusted(self) -> bool:
-        return self.is_open and trio.current_time() - self._used_at <= IDLE_SECONDS
+        """Not after a long silence, unless an answer is waited for: who waits sees for himself whether it comes."""
+        recently = trio.current_time() - self._used_at <= IDLE_SECONDS
+        return self.is_open and (recently or (self._line is not None and self._line.waiting > 0))
 
     async def _connect(self) -> None:
         address, began = self._present_address(), trio.current_time()
@@ -199,6 +201,7 @@ class Link:
                 answer.set_exception(down.result() or EOFError("it was closed"))
 
         line.down.add_done_callback(fail)
+        line.waiting += 1
         try:
             result = await _outcome(answer)
             line.greeted = True
@@ -215,6 +218,7 @@ class Link:
                 f"the connection failed: {type(error).__name__}: {error}"
             ) from error
         finally:
+            line.waiting -= 1
             line.down.remove_done_callback(fail)
             # Telethon throws away the late answer to a request whose future is cancelled.
             answer.cancel()

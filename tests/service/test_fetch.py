@@ -10,9 +10,9 @@ from attrs import evolve
 from tests.service.conftest import CHAT, PER_DAY, Desk, day
 from tgworker.core.events import EventKind
 from tgworker.core.message import Message
-from tgworker.core.model import HistoryQuery, Mode, Strategy
+from tgworker.core.model import ChatRef, HistoryQuery, Mode, Strategy
 from tgworker.core.planning import day_of, midnight
-from tgworker.errors import ChatUnavailableError, TransientError
+from tgworker.errors import ChatIdentityChangedError, ChatUnavailableError, TransientError
 from tgworker.service.stop import StoppingError
 
 ALL_DAYS = [day(n) for n in range(1, 11)]
@@ -207,6 +207,9 @@ async def test_a_batch_that_fails_keeps_what_it_has(desk: Desk) -> None:
 
 async def test_a_telegram_that_contradicts_itself_is_an_error_of_its_own(desk: Desk) -> None:
     class Liar:
+        def recall(self, ref: object) -> None:
+            return None
+
         async def resolve(self, ref: object) -> object:
             return CHAT
 
@@ -255,3 +258,16 @@ async def test_the_last_days_are_those_before_the_first_delivery(desk: Desk) -> 
     )
 
     assert [day(2)] == [event.day.date for event in desk.events if event.day is not None]
+
+
+async def test_a_name_that_another_chat_has_taken_gets_none_of_the_old_ones_days(desk: Desk) -> None:
+    await desk.fetch()
+    before = desk.hashes()
+    other = evolve(CHAT, id=CHAT.id - 1)
+    desk.telegram.histories = {other: ()}
+    desk.telegram.known = {ChatRef("chat"): other}
+
+    with pytest.raises(ChatIdentityChangedError):
+        await desk.fetch()
+
+    assert before == desk.hashes()

@@ -239,8 +239,13 @@ class Archive(Protocol):
         """See whether the data folder can be written; returns how many bytes are free there."""
         ...
 
-    async def sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
-        """The sealed days of a chat, found without asking Telegram: by its names and id, now and before."""
+    async def sealed(
+        self, ref: ChatRef, first: date, last: date, chat_id: int | None = None
+    ) -> set[date]:
+        """The sealed days of a chat, found without asking Telegram: by its names and id, now and before.
+
+        `chat_id` is whose the name is now, if that is known: what was sealed for a chat that had it before does not count.
+        """
         ...
 
     async def migration(self, ref: ChatRef) -> Migration | None:

@@ -95,7 +95,9 @@ class Fetcher:
 
     async def _missing(self, command: FetchCommand, asked: Span) -> tuple[Span, ...]:
         """What is left to fetch, as far as can be said without asking Telegram."""
-        sealed = await self.archive.sealed(command.chat, asked.first, asked.last)
+        known = self.gateway.recall(command.chat) if command.chat.id is None else None
+        whose = None if known is None else known.id
+        sealed = await self.archive.sealed(command.chat, asked.first, asked.last, whose)
         return spans(asked.first, asked.last, {day for day in sealed if not command.rereads(day)})
 
 

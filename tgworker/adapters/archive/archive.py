@@ -91,12 +91,14 @@ class DiskArchive:
         with storage_errors(self._data_dir):
             remove_leftovers(self._data_dir, self._folders, self._conditions.disk)
 
-    async def sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
-        return await trio.to_thread.run_sync(self._sealed, ref, first, last)
+    async def sealed(
+        self, ref: ChatRef, first: date, last: date, chat_id: int | None = None
+    ) -> set[date]:
+        return await trio.to_thread.run_sync(self._sealed, ref, first, last, chat_id)
 
-    def _sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
+    def _sealed(self, ref: ChatRef, first: date, last: date, chat_id: int | None) -> set[date]:
         with storage_errors(self._data_dir):
-            folder = self._folders.find(ref)
+            folder = self._folders.find(ref, chat_id)
             rows = read_rows(folder, first, last) if folder is not None else {}
         return {day for day, row in rows.items() if row.complete}
 

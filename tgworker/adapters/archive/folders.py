@@ -99,14 +99,18 @@ class Folders:
         self._clock = clock
         self._seen: dict[Path, _Seen] = {}
 
-    def find(self, ref: ChatRef) -> Path | None:
-        """The folder of a chat, by id or by a name it has or had; None too if that name leads to several."""
+    def find(self, ref: ChatRef, owner: int | None = None) -> Path | None:
+        """The folder of a chat, by id or by a name it has or had; None too if that name leads to several.
+
+        `owner` is whose the name is now, if that is known.
+        """
         if ref.id is not None:
             return self._find_id(ref.id)
         found = [
             folder
             for folder, chat in self._chats()
-            if ref.username == folder.name or (chat and ref.username in chat.names)
+            if (ref.username == folder.name or (chat and ref.username in chat.names))
+            and (owner is None or chat is None or chat.id == owner)
         ]
         return found[0] if len(found) == 1 else None
 

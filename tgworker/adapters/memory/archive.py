@@ -114,10 +114,13 @@ class MemoryArchive:
         await self.access()
         return self.free_bytes
 
-    async def sealed(self, ref: ChatRef, first: date, last: date) -> set[date]:
+    async def sealed(
+        self, ref: ChatRef, first: date, last: date, chat_id: int | None = None
+    ) -> set[date]:
         await self.access()
         folder = self._find(ref)
-        rows = {} if folder is None else folder.rows
+        is_other = folder is None or chat_id not in (None, folder.chat_id)
+        rows = {} if folder is None or is_other else folder.rows
         return {day for day, row in rows.items() if row.complete and first <= day <= last}
 
     @asynccontextmanager

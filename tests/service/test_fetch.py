@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from attrs import evolve
 
-from tests.service.conftest import CHAT, PER_DAY, Desk, day
+from tests.service.conftest import CHAT, PER_DAY, Desk, day, make_history
 from tgworker.core.events import EventKind
 from tgworker.core.message import Message
 from tgworker.core.model import ChatRef, HistoryQuery, Mode, Strategy
@@ -16,6 +16,7 @@ from tgworker.errors import ChatIdentityChangedError, ChatUnavailableError, Tran
 from tgworker.service.stop import StoppingError
 
 ALL_DAYS = [day(n) for n in range(1, 11)]
+LATER = Message(9000, midnight(day(11)) + timedelta(seconds=1), 1, "@chat", "good morning")
 
 
 async def test_every_message_lands_on_its_day_once(desk: Desk, history: list[Message]) -> None:
@@ -260,7 +261,9 @@ async def test_the_last_days_are_those_before_the_first_delivery(desk: Desk) -> 
     assert [day(2)] == [event.day.date for event in desk.events if event.day is not None]
 
 
-async def test_a_name_that_another_chat_has_taken_gets_none_of_the_old_ones_days(desk: Desk) -> None:
+async def test_a_name_that_another_chat_has_taken_gets_none_of_the_old_ones_days(
+    desk: Desk,
+) -> None:
     await desk.fetch()
     before = desk.hashes()
     other = evolve(CHAT, id=CHAT.id - 1)
@@ -271,3 +274,16 @@ async def test_a_name_that_another_chat_has_taken_gets_none_of_the_old_ones_days
         await desk.fetch()
 
     assert before == desk.hashes()
+
+
+@pytest.mark.parametrize(("later", "complete"), [([], False), ([LATER], True)])
+async def test_right_after_midnight_only_a_later_message_shows_that_a_day_is_over(
+    desk: Desk, later: list[Message], complete: bool
+) -> None:
+    """By our clock it is; but that may be ahead of the one that dates the messages."""
+    desk.telegram.histories = {CHAT: [*make_history(PER_DAY), *later]}
+    desk.now = midnight(day(11)) + timedelta(seconds=10)
+
+    await desk.fetch()
+
+    assert complete is desk.artifact(day(10))["complete"]

@@ -76,6 +76,8 @@ class Walk:
         self._stalls = 0
         self._doubts = 0
         self._highest = 0
+        self.passed_end = False
+        """Whether a message was seen that is not before the end."""
         self.beginning: Message | None = None
         """The chat's first message, if the answer just received showed that nothing lies below it."""
 
@@ -189,7 +191,7 @@ class Walk:
         self._stalls = 0
         end = self._end
         if end is not None and any(m.date >= end for m in held.messages):
-            self._asking = _Asking.NOTHING
+            self._asking, self.passed_end = _Asking.NOTHING, True
             return where(held, lambda _, m: m is None or m.date < end)
         if self._short:
             self._ask_tail()

@@ -11,6 +11,9 @@ from tgworker.core.model import FetchCommand, Mode, Strategy
 
 ONE_DAY = timedelta(days=1)
 
+CLOCK_DOUBT = timedelta(minutes=1)
+"""So much our clock may be ahead of Telegram's, which dates the messages."""
+
 
 @frozen
 class Span:
@@ -49,8 +52,8 @@ def day_of(moment: datetime) -> date:
 
 
 def is_over(day: date, now: datetime) -> bool:
-    """Whether nothing can be written on that day any more, so that it may be sealed."""
-    return day_of(now) > day
+    """Whether nothing can be written on that day any more, so that it may be sealed; `now` is by our own clock."""
+    return day_of(now - CLOCK_DOUBT) > day
 
 
 def days_of(command: FetchCommand, today: date) -> tuple[date, date] | None:

@@ -104,16 +104,16 @@ class DayCutter:
             )
         )
         if by_day:
-            await self._seal_before(max(by_day))
+            await self._seal_before(max(by_day), passed=True)
 
     def _age_of_newest(self, page: Page) -> float | None:
         if not page.messages:
             return None
         return (self._clock() - page.messages[-1].date).total_seconds()
 
-    async def finish(self) -> None:
-        """The range is read to its end: seal what is left."""
-        await self._seal_before(self._span.last + timedelta(days=1))
+    async def finish(self, *, passed: bool) -> None:
+        """The range is read to its end: seal what is left. `passed`: a message was seen that is later than all of it."""
+        await self._seal_before(self._span.last + timedelta(days=1), passed=passed)
 
     async def leave_open(self) -> None:
         """The command's limit is reached: publish the day in hand, which stays open."""
@@ -131,13 +131,13 @@ class DayCutter:
         tally.processed += writer.saved - saved
         tally.deduplicated += writer.deduplicated - known
 
-    async def _seal_before(self, end: date) -> None:
+    async def _seal_before(self, end: date, *, passed: bool) -> None:
         late = [day for day in self._open if day < self._next]
         for day in sorted(late):
             await self._seal(day, complete=True, whole=False)
         while self._next < end:
             day = self._next
-            if end <= self._span.last or is_over(day, self._asked_at):
+            if passed or is_over(day, self._asked_at):
                 await self._audit(day)
                 await self._seal(day, complete=True, whole=True)
             else:

@@ -206,7 +206,7 @@ class _Job:
                 await cutter.leave_open()
                 return True
         if walk.done:
-            await cutter.finish()
+            await cutter.finish(passed=walk.passed_end)
         return walk.done
 
     async def _turn_page(self, walk: Walk, cutter: DayCutter) -> None:

@@ -96,7 +96,9 @@ class DiskArchive:
     ) -> set[date]:
         return await trio.to_thread.run_sync(self._sealed, ref, first, last, chat_id)
 
-    def _sealed(self, ref: ChatRef, first: date, last: date, chat_id: int | None) -> set[date]:
+    def _sealed(
+        self, ref: ChatRef, first: date, last: date, chat_id: int | None = None
+    ) -> set[date]:
         with storage_errors(self._data_dir):
             folder = self._folders.find(ref, chat_id)
             rows = read_rows(folder, first, last) if folder is not None else {}

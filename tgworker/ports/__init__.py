@@ -244,7 +244,7 @@ class Archive(Protocol):
     ) -> set[date]:
         """The sealed days of a chat, found without asking Telegram: by its names and id, now and before.
 
-        `chat_id` is whose the name is now, if that is known: what was sealed for a chat that had it before does not count.
+        `chat_id` is whose the name is now, if that is known: what was sealed for one that had it before does not count.
         """
         ...
 

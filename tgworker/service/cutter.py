@@ -112,7 +112,7 @@ class DayCutter:
         return (self._clock() - page.messages[-1].date).total_seconds()
 
     async def finish(self, *, passed: bool) -> None:
-        """The range is read to its end: seal what is left. `passed`: a message was seen that is later than all of it."""
+        """The range is read to its end: seal what is left. `passed`: a message was seen that is later than all."""
         await self._seal_before(self._span.last + timedelta(days=1), passed=passed)
 
     async def leave_open(self) -> None:

@@ -224,7 +224,7 @@ class TestConnections:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(gateway.history, news, PAGE)
-            while not simulator.stats.requests.get(HISTORY):
+            while not simulator.stats.requests.get(HISTORY):  # noqa: ASYNC110  # it tells nobody
                 await trio.sleep(0.01)
             connections = simulator.stats.connections_total
             await gateway.history(news, PAGE)

@@ -31,6 +31,7 @@ from tgworker.service.fetch import Fetcher
 from tgworker.service.job import JobPolicy, JobRunner
 from tgworker.service.notices import ChatNotifier
 from tgworker.service.oneshot import fetch_once, refuse_all
+from tgworker.service.open_work import watch_open_work
 from tgworker.service.outage import Outage
 from tgworker.service.queue_watch import watch_queue
 from tgworker.service.reader import Reader
@@ -124,6 +125,7 @@ async def _serve(settings: Settings, stop: Stop, shipments: Sequence[Shipment]) 
         ):
             background.start_soon(watch_queue, queue, observer)
             background.start_soon(watch_disk, archive, observer)
+            background.start_soon(watch_open_work, queue, archive)
             if settings.notify_chat is not None and instruments.chat_notices is not None:
                 chat = ChatNotifier(fetcher.gateway, settings.notify_chat, settings.worker_id)
                 background.start_soon(instruments.chat_notices.run, chat)

@@ -226,6 +226,25 @@ def test_a_terminated_worker_parks_its_command_and_the_next_one_finishes_it(
     assert not json.loads((stage.data / "progress.json").read_bytes())["commands"]
 
 
+def test_a_command_that_ended_elsewhere_is_no_open_work_any_more(make_stage: MakeStage) -> None:
+    """Another data folder got it; the one where it began learns of that at the next start."""
+    stage = make_stage(big_world())
+    began, elsewhere = stage.data, stage.folder / "elsewhere"
+    stage.faults({"method": "messages.getHistory", "delay_ms": 20_000, "times": 1})
+    worker = stage.worker()
+    command_id = stage.push(**BIG)
+    wait_until(lambda: stage.requests() == 1)
+    for data in (elsewhere, began):
+        worker.signal(signal.SIGTERM)
+        worker.wait()
+        stage.data = data
+        worker = stage.worker()
+        assert "completed" == stage.final(command_id)["event"]
+
+    assert [command_id] == worker.wait_line("progress.tidied")["command_ids"]
+    assert not json.loads((began / "progress.json").read_bytes())["commands"]
+
+
 def test_a_second_signal_ends_the_worker_at_once(make_stage: MakeStage) -> None:
     stage = make_stage(big_world(200))
     stage.faults({"method": "messages.getHistory", "delay_ms": 20_000})

@@ -274,8 +274,12 @@ class Archive(Protocol):
         """
         ...
 
-    async def command_ends(self, command_id: str) -> None:
-        """Take a command out of the open work. Idempotent."""
+    async def commands_under_way(self) -> frozenset[str]:
+        """The ids of the commands among the open work, also of those that other processes entered there."""
+        ...
+
+    async def command_ends(self, *command_ids: str) -> None:
+        """Take commands out of the open work. Idempotent."""
         ...
 
 

@@ -103,6 +103,10 @@ class CommandQueue(Protocol):
         """How many commands wait in the list."""
         ...
 
+    async def under_way(self) -> frozenset[str] | None:
+        """The ids of all commands at one moment that a worker holds, or that rest; None: they are too many to tell."""
+        ...
+
 
 class ChatLocks(Protocol):
     """One writer for each chat, on whichever host it runs.

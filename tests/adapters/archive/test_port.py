@@ -312,3 +312,18 @@ async def test_commands_begin_and_end_as_often_as_one_likes(store, make):
         await archive.command_ends("c-1")
         await archive.command_ends("c-1")
         await archive.command_ends("never begun")
+
+
+async def test_open_work_of_all_processes_can_be_asked_for_and_taken_out_at_once(store, make):
+    """Whoever entered it."""
+    command = FetchCommand(ChatRef(username="ru_python"), Mode.DATE, make.day, make.day)
+    async with store.open() as archive:
+        nothing = await archive.commands_under_way()
+        for command_id in ("c-1", "c-2", "c-3"):
+            await archive.command_begins(evolve(command, command_id=command_id), make.later)
+    async with store.open() as archive:
+        all_of_them = await archive.commands_under_way()
+        await archive.command_ends("c-1", "c-3", "never begun")
+        one = await archive.commands_under_way()
+
+    assert (set(), {"c-1", "c-2", "c-3"}, {"c-2"}) == (nothing, all_of_them, one)

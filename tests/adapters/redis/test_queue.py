@@ -50,6 +50,21 @@ async def test_depth_counts_what_waits_and_not_what_is_held(bench: Any) -> None:
     assert (1, 0, 0) == await bench.counts()
 
 
+async def test_what_is_held_or_rests_is_under_way(bench: Any) -> None:
+    """By the ids the claims have, not what waits, and not what has ended; a lease that ended makes no difference."""
+    worker = bench.worker("one")
+    assert frozenset() == await worker.under_way()
+    ids = [str(uuid4()) for _ in range(6)]
+    await bench.push(b"", *(b'{"command_id":"%b"}' % id.encode() for id in ids))
+    claims = [await worker.claim() for _ in range(5)]
+
+    await bench.expire(claims[0])
+    for claim, outcome in zip(claims[1:4], (Park(900), Done(), Dead("bad")), strict=True):
+        await worker.finish(claim, outcome)
+
+    assert {claims[0].command_id, ids[0], ids[3]} == await worker.under_way()
+
+
 @pytest.mark.parametrize("payload", GARBAGE)
 async def test_any_bytes_come_out_as_they_went_in(bench: Any, payload: bytes) -> None:
     await bench.push(payload)
@@ -439,3 +454,19 @@ async def test_two_workers_never_get_the_same_command(bench: Any) -> None:
 
     assert 100 == len(got) == len(set(got))
     assert (0, 0, 0) == await bench.counts()
+
+
+async def test_too_many_commands_are_not_asked_for(
+    redis_bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis serves nobody else while it answers."""
+    monkeypatch.setattr("tgworker.adapters.redis.queue.MOST_UNDER_WAY", 2)
+    await redis_bench.push(b"1", b"2", b"3")
+    worker = redis_bench.worker("one")
+    counts = []
+    for _ in range(3):
+        await worker.claim()
+        known = await worker.under_way()
+        counts.append(None if known is None else len(known))
+
+    assert [1, 2, None] == counts

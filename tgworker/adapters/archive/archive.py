@@ -133,8 +133,11 @@ class DiskArchive:
     async def command_begins(self, command: FetchCommand, started_at: datetime) -> datetime:
         return await self._progress.command_begins(command, started_at)
 
-    async def command_ends(self, command_id: str) -> None:
-        await self._progress.command_ends(command_id)
+    async def commands_under_way(self) -> frozenset[str]:
+        return await self._progress.commands_under_way()
+
+    async def command_ends(self, *command_ids: str) -> None:
+        await self._progress.command_ends(*command_ids)
 
     def _is_sealed(self, day: OpenDay) -> bool:
         """Whether an entry of ``progress.json`` is out of date. Blocks."""

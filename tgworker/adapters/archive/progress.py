@@ -93,29 +93,42 @@ class ProgressFile:
         entry = OpenCommand(
             command.command_id, str(command.chat), command.mode, command.params, started_at
         )
-        await self._change(entry.command_id, entry)
+        await self._change({entry.command_id: entry})
         noted = self._mine.get(entry.command_id)
         return noted.started_at if isinstance(noted, OpenCommand) else started_at
 
-    async def command_ends(self, command_id: str) -> None:
-        await self._change(command_id, None)
+    async def commands_under_way(self) -> frozenset[str]:
+        """Those of all processes."""
+        return await trio.to_thread.run_sync(self._commands_under_way)
+
+    def _commands_under_way(self) -> frozenset[str]:
+        with storage_errors(self._path):
+            return frozenset(
+                entry.command_id
+                for entry in self._entries(self._read()).values()
+                if isinstance(entry, OpenCommand)
+            )
+
+    async def command_ends(self, *command_ids: str) -> None:
+        await self._change(dict.fromkeys(command_ids))
 
     async def day_open(self, day: OpenDay) -> None:
-        await self._change((day.chat, day.date), day)
+        await self._change({(day.chat, day.date): day})
 
     async def day_sealed(self, chat: str, day: date) -> None:
-        await self._change((chat, day), None)
+        await self._change({(chat, day): None})
 
     async def tidy(self, is_sealed: Callable[[OpenDay], bool]) -> None:
         """Take out days that a process sealed and then died before it could say so."""
         await self._update(lambda entries: _without(entries, is_sealed))
 
-    async def _change(self, key: Key, entry: Entry | None) -> None:
-        self._changes[key] = entry
-        if entry is None:
-            self._mine.pop(key, None)
-        else:
-            self._mine[key] = entry
+    async def _change(self, changes: Entries) -> None:
+        self._changes |= changes
+        for key, entry in changes.items():
+            if entry is None:
+                self._mine.pop(key, None)
+            else:
+                self._mine[key] = entry
         await self._update(lambda entries: entries)
 
     async def _update(self, extra: Change) -> None:
@@ -141,7 +154,7 @@ class ProgressFile:
 
     def _rewrite(self, extra: Change) -> None:
         changes = dict(self._changes)
-        data = self._path.read_bytes() if self._path.exists() else None
+        data = self._read()
         before = self._entries(data)
         for key, entry in changes.items():
             if isinstance(entry, OpenCommand) and isinstance(old := before.get(key), OpenCommand):
@@ -154,6 +167,9 @@ class ProgressFile:
         for key, entry in changes.items():
             if self._changes.get(key) is entry:
                 self._changes.pop(key, None)
+
+    def _read(self) -> bytes | None:
+        return self._path.read_bytes() if self._path.exists() else None
 
     def _entries(self, data: bytes | None) -> dict[Key, Entry | None]:
         """What the file holds; if it is damaged, what this process has open and the part files that lie around."""

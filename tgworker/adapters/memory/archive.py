@@ -159,10 +159,15 @@ class MemoryArchive:
         self.commands[command.command_id] = command
         return self._begun.setdefault(command.command_id, started_at)
 
-    async def command_ends(self, command_id: str) -> None:
+    async def commands_under_way(self) -> frozenset[str]:
         await self.access()
-        self.commands.pop(command_id, None)
-        self._begun.pop(command_id, None)
+        return frozenset(self.commands)
+
+    async def command_ends(self, *command_ids: str) -> None:
+        await self.access()
+        for command_id in command_ids:
+            self.commands.pop(command_id, None)
+            self._begun.pop(command_id, None)
 
 
 @define

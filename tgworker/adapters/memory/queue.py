@@ -92,6 +92,13 @@ class MemoryQueueStore:
         """How many commands are held by workers."""
         return sum(job.lease_until is not None for job in self._jobs.values())
 
+    @property
+    def under_way(self) -> frozenset[str]:
+        """The ids of the commands that are held by workers, or rest."""
+        return frozenset(
+            job.command_id for job in self._jobs.values() if job.state in ("running", "parked")
+        )
+
     def new_job(self, payload: bytes, command_id: str) -> _Job:
         job = _Job(id=len(self._jobs) + 1, payload=payload, command_id=command_id)
         self._jobs[job.id] = job
@@ -211,6 +218,12 @@ class MemoryCommandQueue:
         await self.store.reach()
         self.store.reply()
         return len(self.store.waiting)
+
+    async def under_way(self) -> frozenset[str] | None:
+        """Which commands are held or rest."""
+        await self.store.reach()
+        self.store.reply()
+        return self.store.under_way
 
     def _take(self) -> Claim | None:
         job = self.store.next_job()

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import trio
 
+from tgworker.adapters.redis.admin import inspect
 from tgworker.adapters.redis.connection import RedisClient
 from tgworker.adapters.redis.keys import QueueKeys, read_script
 from tgworker.core.command_id import command_id_of
@@ -26,6 +27,9 @@ from tgworker.ports import (
     Park,
     Renewal,
 )
+
+MOST_UNDER_WAY = 1000
+"""Of more running, or more parked commands than that Redis is not asked for all: others wait while it answers."""
 
 SHORTEST_BLOCK = 0.01
 """Seconds. Redis 6.2 takes less than a millisecond for zero, which means for ever."""
@@ -122,6 +126,14 @@ class RedisCommandQueue:
             self._client.redis.execute_command, "LLEN", self._keys.queue
         )
         return depth
+
+    async def under_way(self) -> frozenset[str] | None:
+        """Ask for all of them in one go: between two looks a command may pass from one set to the other."""
+        snapshot = await inspect(self._client, self._keys.queue, limit=MOST_UNDER_WAY)
+        jobs = (*snapshot.running, *snapshot.parked)
+        if len(jobs) < snapshot.running_count + snapshot.parked_count:
+            return None
+        return frozenset(job.command_id for job in jobs)
 
     async def _run(self, name: str, *args: str | int, own_key: str | None = None) -> Any:
         keys = [*self._keys.shared, *([own_key] if own_key else [])]

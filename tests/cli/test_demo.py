@@ -12,7 +12,8 @@ import pytest
 
 def test_the_demo_shows_a_whole_fetch(start: Callable[..., Any], tmp_path: Path) -> None:
     # Settings of the user's own must not reach the demo's worker.
-    program = start("demo", "--folder", "demo", DATA_DIR="/nowhere", LEASE_SECONDS="nonsense")
+    own = {"DATA_DIR": "/nowhere", "LEASE_SECONDS": "nonsense", "REDIS_PASSWORD": "another's"}
+    program = start("demo", "--folder", "demo", CREDENTIALS_DIRECTORY="/nowhere", **own)
 
     code, out, err = program.end()
 

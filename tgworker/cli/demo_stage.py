@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import attrs
 import trio
 from attrs import frozen
 from dotenv import dotenv_values
@@ -19,7 +18,7 @@ import tgworker
 from tgworker.adapters.redis.connection import RedisClient, open_redis
 from tgworker.adapters.redis.server import open_redis_server
 from tgworker.cli.demo_world import WORLD
-from tgworker.settings import Settings
+from tgworker.settings.lookalikes import KNOWN_KEYS
 from tgworker.simulator.compose import Simulator, open_simulator
 from tgworker.simulator.world.spec import parse_world
 from tgworker.simulator.world.world import World
@@ -112,13 +111,7 @@ async def _open_worker(folder: Path) -> AsyncIterator[trio.Process]:
 
 def _environment(env_file: Path) -> Iterator[tuple[str, str]]:
     """This process's environment, with the demo's settings instead of any that the user has."""
-    known = {
-        name
-        for field in attrs.fields(Settings)
-        for key in (field.metadata["key"], *field.metadata["aliases"])
-        for name in (key, f"{key}_FILE")
-    }
-    yield from ((key, value) for key, value in os.environ.items() if key not in known)
+    yield from ((key, value) for key, value in os.environ.items() if key not in KNOWN_KEYS)
     yield from ((key, value or "") for key, value in dotenv_values(env_file).items())
     # The worker starts in another folder, and must find this package there too.
     paths = (str(Path(tgworker.__file__).parents[1]), os.environ.get("PYTHONPATH"))

@@ -7,6 +7,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,8 @@ class Server:
         self.deleted = deleted
         self.asked = 0
         self.previous = Page((), ())
+        self.counts = False
+        """Whether it tells how many there are, as Telegram does for all but small groups."""
 
     def answer(self, query: HistoryQuery, fault: str = "none") -> Page:
         self.asked += 1
@@ -45,7 +48,7 @@ class Server:
             case "repeat":
                 page = self.previous
         self.previous = page
-        return page
+        return evolve(page, count=len(self.messages)) if self.counts else page
 
     def _page(self, query: HistoryQuery) -> Page:
         if query.offset_id:
@@ -227,3 +230,23 @@ def test_the_end_is_found_as_well_if_the_newest_messages_are_deleted_meanwhile()
     assert (6, 7, 8, 9, 10) == page.ids
     assert [] == left
     assert 3 == server.asked
+
+
+@pytest.mark.parametrize("start", [AfterId(0), AfterId(150), FromDate(EPOCH)])
+@pytest.mark.parametrize("times", [2, 3, 4])
+def test_of_a_chat_that_has_messages_no_empty_answer_is_believed(
+    start: AfterId | FromDate, times: int
+) -> None:
+    server = Server([message(n, n) for n in range(1, 301)])
+    server.counts = True
+
+    got = run(Walk(start), server, ["empty"] * times)
+
+    assert (150 if start == AfterId(150) else 300) == len(got)
+
+
+def test_a_chat_without_messages_has_come_to_its_end() -> None:
+    server = Server([])
+    server.counts = True
+
+    assert [] == run(Walk(AfterId(7)), server)

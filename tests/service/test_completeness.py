@@ -139,6 +139,18 @@ async def test_an_incomplete_day_is_read_from_its_start_by_any_later_command(
     assert "expected" not in row(desk, 6)
 
 
+async def test_an_incomplete_day_is_not_sealed_by_a_command_that_does_not_ask_for_more(
+    desk: Desk, history: list[Message]
+) -> None:
+    hide(desk, history, 6, 17)
+    await desk.fetch(verify=True)
+
+    reporter = await desk.fetch()
+
+    assert isinstance(reporter.failure, IncompleteError)
+    assert (False, 250) == (row(desk, 6)["complete"], row(desk, 6)["expected"])
+
+
 async def test_several_incomplete_days_are_told_of_together(
     desk: Desk, history: list[Message]
 ) -> None:

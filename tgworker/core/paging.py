@@ -167,8 +167,8 @@ class Walk:
         return self._accept(nothing_below=True) if self._doubts > 1 else None
 
     def _receive_tail(self, page: Page) -> None:
-        if len(page.ids) > 1:
-            self._stall()  # not an answer to what was asked
+        if len(page.ids) > 1 or (page.count and not page.ids):
+            self._stall()  # not an answer to what was asked; or there are messages, and none is the newest
         elif self._beyond(page).ids:
             self._stall()
             self._ask_forward(anchored=True)

@@ -130,9 +130,7 @@ class _Job:
         rows = await self.shelf.rows(asked.first, asked.last)
         lacking = {day for day, row in rows.items() if row.expected is not None}
         # One that was short once is looked at again, whoever asks for it: nothing else says whether it still is.
-        auditor = Auditor(
-            self._request, lambda day: day in lacking or self._is_to_be_compared(day)
-        )
+        auditor = Auditor(self._request, lambda day: day in lacking or self._is_to_be_compared(day))
         sealed = {day for day, row in rows.items() if row.complete and self._is_done(row)}
         strategy = choose_strategy(self.command.strategy, self.fetcher.default_strategy)
         log.debug(

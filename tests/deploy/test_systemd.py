@@ -198,6 +198,24 @@ def test_the_daily_run_starts_at_one_and_is_made_up_for():
     assert 0 < float(value_of(timer, "RandomizedDelaySec")) <= 300
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_how_a_worker_is_can_be_read_from_outside_of_its_sandbox(name):
+    """Its own /tmp is nobody else's. The folder goes with the unit, so that each needs one of its own."""
+    words = " ".join(values_of(name, "Environment")).split()
+
+    assert ["%N"] == values_of(name, "RuntimeDirectory")
+    assert ["0750"] == values_of(name, "RuntimeDirectoryMode")
+    assert "HEALTH_FILE=%t/%N/health.json" in words
+
+
+def test_the_page_lets_the_doctor_ask_the_worker_of_the_unit():
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    call = re.search(r"^cd /var/lib/tgworker && (?:.*\\\n)*.* doctor$", page, re.MULTILINE)
+    (file,) = (w for w in values_of(WORKERS[0], "Environment")[0].split() if "HEALTH_FILE" in w)
+
+    assert file.replace("%t", "/run").replace("%N", "tgworker") in shlex.split(call[0])
+
+
 @pytest.mark.parametrize("name", WORKERS)
 def test_the_page_signs_in_with_what_the_unit_runs_with(name):
     """As its user, in its folder, with the session, the settings and the secret that the worker will have."""

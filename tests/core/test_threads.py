@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tgworker.core.model import Participant, Person, Thread
-from tgworker.core.threads import Row, find_threads, list_participants
+from tgworker.core.threads import Row, ThreadFinder, list_participants
 
 ROWS = st.dictionaries(
     st.integers(1, 40),
@@ -17,6 +19,13 @@ ROWS = st.dictionaries(
 def rows(**replies: int | None) -> list[Row]:
     """``m5=3``: message 5, written by sender 50, answers 3."""
     return [Row(int(k[1:]), reply, int(k[1:]) * 10) for k, reply in replies.items()]
+
+
+def find_threads(day: Iterable[Row]) -> tuple[Thread, ...]:
+    finder = ThreadFinder()
+    for row in day:
+        finder.add(row)
+    return tuple(finder.threads())
 
 
 def test_a_chain_starts_with_its_first_message():

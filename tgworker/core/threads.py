@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from attrs import frozen
@@ -56,7 +56,11 @@ class ThreadFinder:
             self._answered = insert(self._answered, place, row.reply_to)
 
     def threads(self) -> Iterator[Thread]:
-        """The chains found so far, by root; a message that answers nothing and that nobody answers is in none."""
+        """The chains found so far, by root; a message that answers nothing and that nobody answers is in none.
+
+        The root is the first message of the chain. If that one answers a message outside the day, the root is the
+        message outside, which is then not among `message_ids`.
+        """
         replies, roots, authors = self._replies, self._roots(), list(self._number_of)
         for root, places in groupby(_by_value(roots), roots.__getitem__):
             ids = [replies[place] for place in places]
@@ -95,18 +99,6 @@ def _by_value(numbers: array[int]) -> Iterator[int]:
     runs = (range(len(numbers))[begin : begin + _RUN] for begin in range(0, len(numbers), _RUN))
     in_order = [array("i", sorted(run, key=numbers.__getitem__)) for run in runs]
     return heapq.merge(*in_order, key=numbers.__getitem__)
-
-
-def find_threads(rows: Iterable[Row]) -> tuple[Thread, ...]:
-    """The reply chains among the messages of one day.
-
-    The root is the first message of the chain. If that one answers a message outside the day, the root is the message
-    outside, which is then not among `message_ids`.
-    """
-    finder = ThreadFinder()
-    for row in rows:
-        finder.add(row)
-    return tuple(finder.threads())
 
 
 def list_participants(

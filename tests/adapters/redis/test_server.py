@@ -44,7 +44,7 @@ async def test_it_starts_again_on_the_same_port_with_its_data(tmp_path: Path, wa
         getattr(server, way)()
         assert not is_open(port)
 
-        server.restart()
+        server.start()
 
         assert port == server.port
         with redis.Redis.from_url(server.url) as client:

@@ -44,7 +44,9 @@ class RedisServer:
         return f"redis://{user}127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Start on any free port, or again on the port it had; returns when it answers and its data is loaded.
+        """Start on any free port; after `stop` or `kill` on the port it had, with the data that was kept.
+
+        Returns when it answers and its data is loaded.
 
         Raises:
             QueueUnavailableError: there is no server to start, or it will not run; with what it said.
@@ -64,11 +66,6 @@ class RedisServer:
     def kill(self) -> None:
         """End it as a crash would."""
         self._end(signal.SIGKILL)
-
-    def restart(self) -> None:
-        """Start it again after `stop` or `kill`: same port, same data (as far as it was kept)."""
-        self.stop()
-        self.start()
 
     def _try_start(self, program: str, port: int) -> bool:
         """False: somebody else has that port."""

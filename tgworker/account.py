@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from attrs import evolve
 
 from tgworker.adapters.telegram import TelegramGateway, open_gateway
-from tgworker.core.account import DialogPage, DialogPlace
+from tgworker.core.account import Account, DialogPage, DialogPlace
 from tgworker.errors import SettingsError
 from tgworker.ports import FloodLedger, Observer
 from tgworker.ports.observer import UNOBSERVED
@@ -18,6 +18,9 @@ from tgworker.service.guard import BreakerPolicy, GuardedGateway, GuardPolicy
 from tgworker.service.retry import RetryPolicy
 from tgworker.service.stop import Stop
 from tgworker.settings import FloodWaitStrategy, RateLimitStrategy, Settings
+
+PATIENCE_SECONDS = 10.0
+"""So long a flood wait is sat through by a person who wants to know one thing."""
 
 
 def utc_now() -> datetime:
@@ -56,6 +59,22 @@ def guard_account(
     ledgers = (gateway.open_flood_ledger(), *shared)
     policy = _guard_policy(settings)
     return GuardedGateway(gateway, policy, stop, utc_now, ledgers=ledgers, observer=observer)
+
+
+async def who_is_signed_in(settings: Settings, gateway: TelegramGateway) -> Account:
+    """The account's user. No request if `open_account` has learned it, one more if not, and none inside a flood wait.
+
+    Raises:
+        ParkedError: Telegram wants a longer rest than `PATIENCE_SECONDS`.
+        TgworkerError: as every request.
+    """
+    patience = evolve(
+        settings,
+        retry_max_attempts=1,
+        flood_wait_max_seconds=min(PATIENCE_SECONDS, settings.flood_wait_max_seconds),
+        flood_wait_strategy=FloodWaitStrategy.PARK,
+    )
+    return await guard_account(patience, gateway, Stop()).me()
 
 
 async def list_dialogs(settings: Settings, gateway: TelegramGateway) -> AsyncIterator[DialogPage]:

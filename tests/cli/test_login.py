@@ -61,6 +61,11 @@ class Telegram:
         with urllib.request.urlopen(f"{self.control}/stats", timeout=PATIENCE) as answer:
             return dict(json.load(answer)["requests"])
 
+    def calls(self, method: str) -> list[float]:
+        """When this was asked for, in seconds."""
+        with urllib.request.urlopen(f"{self.control}/log?since=0", timeout=PATIENCE) as answer:
+            return [call["seconds"] for call in json.load(answer) if call["method"] == method]
+
     def calm(self) -> None:
         for method, path in (("DELETE", "/faults"), ("POST", "/reset")):
             request = urllib.request.Request(self.control + path, method=method)
@@ -346,6 +351,38 @@ class TestTheSession:
         assert (3, True) == (frozen.exit_code, kept)
         assert (0, False) == (revoked.exit_code, file.exists())
         assert "Nobody was signed in any more." in revoked.stdout
+
+
+class TestAFloodWait:
+    def test_nobody_asks_inside_a_long_one_and_all_say_when_it_is_over(
+        self, telegram: Telegram, tgworker: Type, tmp_path: Path
+    ) -> None:
+        """Telegram is asked by the first command, once; the session remembers what it said."""
+        file = tmp_path / "mine.session"
+        shutil.copy(telegram.env["TELEGRAM_SESSION"], file)
+        settings = telegram.settings(TELEGRAM_SESSION=str(file), FLOOD_WAIT_STRATEGY="fail")
+        telegram.faults({"method": "users.getUsers", "error": "FLOOD_WAIT_600"})
+
+        for command in (["whoami"], ["login", "--check"], ["login", "--logout"], ["login"]):
+            result = tgworker(*command, **settings)
+
+            assert (1, "") == (result.exit_code, result.stdout)
+            assert "s before the next users.getUsers. Try again at 20" in result.stderr
+            assert 1 == len(telegram.calls("users.getUsers"))
+        assert file.exists()
+
+    def test_a_short_one_is_waited_for(
+        self, telegram: Telegram, tgworker: Type, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "mine.session"
+        shutil.copy(telegram.env["TELEGRAM_SESSION"], file)
+        telegram.faults({"method": "users.getUsers", "nth": 1, "error": "FLOOD_WAIT_1"})
+
+        result = tgworker("whoami", **telegram.settings(TELEGRAM_SESSION=str(file)))
+
+        first, second = telegram.calls("users.getUsers")
+        assert (0, 5000000001) == (result.exit_code, json.loads(result.stdout)["id"])
+        assert 1 <= second - first
 
 
 def string_of(file: Path) -> str:

@@ -7,11 +7,14 @@ from typing import Any
 import click
 
 from tgworker.cli.text import printable
+from tgworker.core.codec import utc_text
 from tgworker.errors import (
     AccountUnusableError,
     ExitCode,
+    FloodWaitError,
     InvalidCommandError,
     OutageError,
+    ParkedError,
     QueueRefusedError,
     QueueUnavailableError,
     SettingsError,
@@ -65,4 +68,6 @@ def _message(error: TgworkerError) -> str:
 def _sentences(error: TgworkerError) -> list[str]:
     if isinstance(error, InvalidCommandError):
         return [f"{each.path} {each.message}" for each in error.errors]
+    if isinstance(error, ParkedError) and error.error_type == FloodWaitError.error_type:
+        return [f"{error} Try again at {utc_text(error.resume_at)}."]
     return str(error).splitlines() or [type(error).__name__]

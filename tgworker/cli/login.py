@@ -10,7 +10,7 @@ from typing import Any
 import click
 import trio
 
-from tgworker.account import open_account
+from tgworker.account import open_account, who_is_signed_in
 from tgworker.adapters.telegram.errors import LOGIN_IS_OVER
 from tgworker.adapters.telegram.login import (
     check_login,
@@ -46,7 +46,8 @@ _SETTINGS = (
 _NOTES = """\b
 Without a terminal the answers may be piped in, a line each: what is not set of phone, code and
 second password. A session that is signed in stays so. Exit codes: 0 signed in, 1 the answers
-were wrong or Telegram can't be reached, 2 bad settings, 3 nobody can sign in (--check: nobody is)."""
+were wrong, or Telegram can't be reached or wants a rest, 2 bad settings, 3 nobody can sign in
+(--check: nobody is)."""
 
 
 class _Secrets:
@@ -108,7 +109,7 @@ def _used(*options: object) -> zip[tuple[str, object]]:
 async def _check(settings: Settings) -> int:
     try:
         async with open_account(settings) as gateway:
-            _say(f"Signed in: {await gateway.me()}")
+            _say(f"Signed in: {await who_is_signed_in(settings, gateway)}")
     except AccountUnusableError as error:
         _say(str(error))
         return ExitCode.ACCOUNT_UNUSABLE
@@ -123,7 +124,7 @@ async def _log_out(settings: Settings) -> int:
         return ExitCode.DONE
     try:
         async with open_account(settings) as gateway:
-            me = await gateway.me()
+            me = await who_is_signed_in(settings, gateway)
             await gateway.log_out()
             _say(f"Signed out: {me}. The session {file} is deleted.")
     except AccountUnusableError as error:
@@ -178,7 +179,7 @@ async def _present(settings: Settings, tell: Callable[[str], None]) -> Account |
     """
     try:
         async with open_account(settings) as gateway:
-            return await gateway.me()
+            return await who_is_signed_in(settings, gateway)
     except AccountUnusableError as error:
         if error.error_type not in LOGIN_IS_OVER:
             raise

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tgworker.account import open_account
+from tgworker.account import open_account, who_is_signed_in
 from tgworker.cli.border import Tool
 from tgworker.cli.help import epilog
 from tgworker.cli.setup import read_settings, run_tool, setting_options, start_tool_logging
@@ -23,7 +23,8 @@ _EXAMPLES = """
   TELEGRAM_SESSION=sessions/alice.session tgworker whoami
 """
 _NOTES = """\b
-It asks Telegram once. Exit code 3: nobody is signed in, or the account can't work."""
+It asks Telegram once. Exit codes: 1 Telegram can't be reached, or wants a rest; 3 nobody is
+signed in, or the account can't work."""
 TELEGRAM_SETTINGS = (
     *("TELEGRAM_API_ID", "TELEGRAM_SESSION", "TELEGRAM_SERVER", "TELEGRAM_SERVER_KEY"),
 )
@@ -49,7 +50,7 @@ def whoami(as_json: bool) -> int:
 
 async def _whoami(settings: Settings, as_json: bool) -> int:
     async with open_account(settings) as gateway:
-        me = await gateway.me()
+        me = await who_is_signed_in(settings, gateway)
         told: dict[str, Any] = {
             "id": me.id,
             "name": me.name,

@@ -8,8 +8,10 @@ from trio.testing import MockClock
 
 from tests.service.conftest import CHAT
 from tests.service.machine import Machine, SlowGateway, running
+from tgworker.adapters.memory.observer import MemoryObserver
 from tgworker.adapters.memory.queue import MemoryCommandQueue
 from tgworker.core.events import EventKind
+from tgworker.core.facts import CommandParked
 from tgworker.ports import Claim
 
 
@@ -117,6 +119,21 @@ async def test_a_chat_that_another_host_writes_waits_and_holds_no_place(
         assert EventKind.COMPLETED is (await machine.end_of(blocked)).event
 
     assert set() == machine.locks.held
+
+
+async def test_a_chat_that_stays_busy_is_looked_at_ever_less_often_and_told_of_once(
+    autojump_clock: MockClock, machine: Machine
+) -> None:
+    machine.observer = observer = MemoryObserver()
+    elsewhere = Claim(job_id=99, epoch=1, payload=b"", command_id="", deliveries=1)
+    await machine.locks.hold(CHAT.id, elsewhere, 600)
+    async with running(machine):
+        blocked = machine.push("@chat")
+        await trio.sleep(200)  # 5, 5, 10, 20, and then 30 seconds each
+        assert 10 == observer.facts.count(CommandParked("chat_busy"))
+        assert 1 == sum(event.error_type == "chat_busy" for event in machine.told(blocked))
+        await machine.locks.release(CHAT.id, elsewhere)
+        assert EventKind.COMPLETED is (await machine.end_of(blocked)).event
 
 
 async def test_an_alias_and_an_id_are_one_chat(autojump_clock: MockClock, machine: Machine) -> None:

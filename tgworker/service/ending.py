@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
-from attrs import frozen
+from attrs import field, frozen
 
 from tgworker.core.facts import AccountLost, CommandBuried, CommandEnded, CommandParked
 from tgworker.errors import (
@@ -21,8 +21,11 @@ from tgworker.service.stop import Stop
 
 log = structlog.get_logger()
 
-BUSY_PARK_SECONDS = 5.0
-"""A command whose chat is busy comes back after this."""
+BUSY_PARK_SECONDS, LONGEST_BUSY_PARK = 5.0, 30.0
+"""A command whose chat is busy comes back after this, and after ever longer if it still is, up to the latter."""
+
+MOST_BUSY = 100_000
+"""Of so many commands it is remembered how often their chat was busy; what is forgotten only comes back sooner."""
 
 MAX_DELIVERIES = "max_deliveries"
 """The ``error_type`` of a command whose workers all died, or lost it."""
@@ -36,6 +39,8 @@ class Endings:
     clock: Clock
     stop: Stop
     observer: Observer
+    _busy: dict[str, int] = field(factory=dict)
+    """How often the chat of a command was busy, by its id."""
 
     async def complete(self, reporter: Reporter) -> Outcome:
         if (failure := reporter.failure) is not None:
@@ -61,6 +66,7 @@ class Endings:
 
         Noted, as everything is, before its end is told: who hears of that may look.
         """
+        self._busy.pop(command_id, None)
         try:
             await self.archive.command_ends(command_id)
         except StorageError as error:
@@ -69,23 +75,32 @@ class Endings:
     async def park(
         self, reporter: Reporter, error: ChatBusyError | ParkedError | AccountUnusableError
     ) -> Outcome:
-        """Rest, and tell until when; nothing is lost by it."""
-        now = self.clock()
+        """Rest, and tell until when; nothing is lost by it. That a chat is still busy is told no second time."""
+        now, news = self.clock(), True
         match error:
             case ParkedError():
                 resume_at = error.resume_at
             case ChatBusyError():
-                resume_at = now + timedelta(seconds=BUSY_PARK_SECONDS)
+                times = self._count_busy(reporter.command_id)
+                resume_at, news = now + timedelta(seconds=_busy_park(times)), times == 1
             case AccountUnusableError():
                 log.critical("account.unusable", error_type=error.error_type, error=str(error))
                 resume_at = now
                 self.observer.note(AccountLost(error.error_type, str(error)))
                 self.stop.set(ExitCode.ACCOUNT_UNUSABLE, error.error_type)
         seconds = max(0.0, (resume_at - now).total_seconds())
-        log.warning("command.parked", error_type=error.error_type, wait_seconds=round(seconds, 1))
+        tell = log.warning if news else log.debug
+        tell("command.parked", error_type=error.error_type, wait_seconds=round(seconds, 1))
         self.observer.note(CommandParked(error.error_type))
-        await reporter.waiting(resume_at, error.error_type, str(error))
+        if news:
+            await reporter.waiting(resume_at, error.error_type, str(error))
         return Park(seconds)
+
+    def _count_busy(self, command_id: str) -> int:
+        if len(self._busy) >= MOST_BUSY:
+            self._busy.clear()
+        times = self._busy[command_id] = self._busy.get(command_id, 0) + 1
+        return times
 
     def stopped(self, reporter: Reporter) -> Outcome:
         """The worker is stopping: somebody else goes on at once, and hears of it then."""
@@ -102,3 +117,8 @@ class Endings:
         )
         self.observer.note(CommandBuried(MAX_DELIVERIES))
         return Dead(MAX_DELIVERIES)
+
+
+def _busy_park(times: int) -> float:
+    """Hundreds of commands for one chat would keep the worker busy with nothing else, if each came back so soon."""
+    return min(BUSY_PARK_SECONDS * 2 ** max(0, min(times, 10) - 2), LONGEST_BUSY_PARK)

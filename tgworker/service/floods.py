@@ -2,9 +2,8 @@
 
 They are kept in ledgers. These are not read before every request: this process hears of each flood wait of its own
 anyway, so the ledgers tell it only what an earlier process left (one look is enough) and what another process on the
-same account hears. Without them that costs one request, whose answer is the same flood wait. So a look is good for
-`LOOK_SECONDS`, at any rate of requests; and a ledger that does not answer is left alone for a while, since pacing must
-not depend on it.
+same account hears. So a look is good for `LOOK_SECONDS`, at any rate of requests; and a ledger that does not answer
+is left alone for a while, since pacing must not depend on it.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ log = structlog.get_logger()
 
 NEVER = -inf
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 0.5
 """So long what a ledger said of a method is taken as it is."""
 
 ANSWER_SECONDS = 1.0

@@ -121,4 +121,5 @@ class Endings:
 
 def _busy_park(times: int) -> float:
     """Hundreds of commands for one chat would keep the worker busy with nothing else, if each came back so soon."""
-    return min(BUSY_PARK_SECONDS * 2 ** max(0, min(times, 10) - 2), LONGEST_BUSY_PARK)
+    doublings: int = max(0, min(times, 10) - 2)
+    return min(BUSY_PARK_SECONDS * (1 << doublings), LONGEST_BUSY_PARK)

@@ -35,6 +35,7 @@ WORLD = {
     "account": {"phone": PHONE, "code": CODE, "password": PASSWORD, "hint": HINT},
     "chats": [{"username": "ru_python", "title": "Python", "type": "supergroup", **DAYS}],
 }
+OLD = {"TELEGRAM_PASSWORD": "of last year"}
 
 Start = Callable[..., Program]
 Open = Callable[..., Terminal]
@@ -239,6 +240,30 @@ class TestWithoutATerminal:
 
         code, out, err = start("login", **telegram.settings()).end()
         assert (2, True) == (code, "pipe the code in, or use --code-file" in err)
+
+    @pytest.mark.parametrize(
+        ("answers", "changes", "exit_code", "last"),
+        [
+            ("+4930\n", {"TELEGRAM_PHONE": ""}, 1, "That is no phone number Telegram knows"),
+            ("99999\n", {}, 1, "That is not the code."),
+            (f"{CODE}\nguess\n", OLD, 1, "That is not the account's second password."),
+            (f"{CODE}\n", OLD, 2, "TELEGRAM_PASSWORD is not the account's second password."),
+        ],
+    )
+    def test_where_nobody_answers_again_it_says_what_was_wrong(
+        self,
+        telegram: Telegram,
+        start: Start,
+        answers: str,
+        changes: dict[str, str],
+        exit_code: int,
+        last: str,
+    ) -> None:
+        login = start("login", stdin=answers, **telegram.settings(**changes))
+
+        code, _, err = login.end()
+
+        assert (exit_code, True) == (code, err.splitlines()[-1].startswith(f"Error: {last}"))
 
     def test_the_code_comes_in_a_file(
         self, telegram: Telegram, start: Start, tmp_path: Path

@@ -13,7 +13,7 @@ import click
 import segno
 import trio
 
-from tgworker.adapters.telegram.login import SentCode, Token
+from tgworker.adapters.telegram.login import NobodyAnswersError, SentCode, Token
 from tgworker.cli.text import clock_text, printable
 from tgworker.errors import LoginError, SettingsError
 
@@ -37,7 +37,7 @@ class Lines:
     async def ask(self, question: str, otherwise: str, *, hidden: bool = False) -> str:
         """The next line, without the spaces around it; `hidden`: a terminal does not show what is typed.
 
-        Raises: SettingsError: nobody answers. It says what to do `otherwise`.
+        Raises: NobodyAnswersError: it says what to do `otherwise`.
         """
         typed = os.isatty(self._descriptor)
         # Before the question is seen: who is quick may answer at once.
@@ -47,7 +47,7 @@ class Lines:
         if hidden or not typed or line is None:
             click.echo(err=True)
         if line is None:
-            raise SettingsError([f"Nobody answers: {otherwise}"])
+            raise NobodyAnswersError([f"Nobody answers: {otherwise}"])
         answer = line.decode("utf-8", "replace").strip()
         self._keep_secret(answer)
         return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 import trio
@@ -18,7 +19,7 @@ from tgworker.adapters.telegram.login.refusals import (
     PHONE_WRONG,
 )
 from tgworker.core.account import Account
-from tgworker.errors import LoginError, SettingsError
+from tgworker.errors import LoginError, SettingsError, TgworkerError
 
 TRIES = 5
 """So often one thing may be answered wrong; Telegram itself takes few more."""
@@ -26,10 +27,14 @@ TRIES = 5
 _ASKED_AGAIN = CODE_WRONG | CODE_EXPIRED | {NO_OTHER_WAY}
 
 
+class NobodyAnswersError(SettingsError):
+    """Nobody is there, or nobody any more."""
+
+
 class Questions(Protocol):
     """Whoever answers: somebody at a terminal, a pipe, a file.
 
-    Raises (every question): SettingsError: nobody is there to answer.
+    Raises (every question): NobodyAnswersError; SettingsError: there can be no answer.
     """
 
     async def phone(self) -> str: ...
@@ -53,7 +58,7 @@ async def sign_in_by_code(
     """Sign in with a code, and the second password where there is one. `phone` and `password`: what is known of them.
 
     Raises:
-        LoginError: the answers were wrong too often, or Telegram wants no more of them for now.
+        LoginError: the answers were wrong, too often or the last that came, or Telegram wants no more for now.
         SettingsError: what was known is wrong, or nobody is there to ask.
         AccountUnusableError, TransientError: as `Login`.
     """
@@ -88,21 +93,25 @@ async def _send_code(login: Login, questions: Questions, phone: str | None) -> S
             if error.error_type == PHONE_WRONG:
                 raise SettingsError([f"TELEGRAM_PHONE: {error}"]) from error
             raise
+    wrong: LoginError | None = None
     for left in reversed(range(TRIES)):
+        phone = await _answer(questions.phone(), wrong)
         try:
-            return await login.send_code(await questions.phone())
+            return await login.send_code(phone)
         except LoginError as error:
             if error.error_type != PHONE_WRONG or not left:
                 raise
             questions.tell(str(error))
+            wrong = error
     raise AssertionError("the last try returns or raises")
 
 
 async def _answer_code(login: Login, questions: Questions, sent: SentCode) -> Account:
     """Ask for the code until it is right; an expired one is followed by a new one."""
-    sent_at, wrong = trio.current_time(), 0
+    sent_at, tries = trio.current_time(), 0
+    wrong: LoginError | None = None
     while True:
-        code = await questions.code(sent)
+        code = await _answer(questions.code(sent), wrong)
         try:
             if code:
                 return await login.sign_in(code)
@@ -111,10 +120,11 @@ async def _answer_code(login: Login, questions: Questions, sent: SentCode) -> Ac
                 continue
             sent = await login.resend_code()
         except LoginError as error:
-            wrong += bool(code)
-            if wrong == TRIES or error.error_type not in _ASKED_AGAIN:
+            tries += bool(code)
+            if tries == TRIES or error.error_type not in _ASKED_AGAIN:
                 raise
             questions.tell(str(error))
+            wrong = error if code else wrong
             if error.error_type not in CODE_EXPIRED:
                 continue
             sent = await login.send_code_again()
@@ -132,19 +142,33 @@ def _why_not_again(sent: SentCode, waited: float) -> str | None:
 
 async def _answer_password(login: Login, questions: Questions, known: str | None) -> Account:
     """Give the password that is known, then ask for it until it is right."""
+    wrong: TgworkerError | None = None
     if known is not None:
         try:
             return await login.check_password(known)
         except LoginError as error:
             if error.error_type != PASSWORD_WRONG:
                 raise
-            questions.tell("TELEGRAM_PASSWORD is not the account's second password.")
+            wrong = SettingsError(["TELEGRAM_PASSWORD is not the account's second password."])
+            questions.tell(str(wrong))
     hint = await login.password_hint()
     for left in reversed(range(TRIES)):
+        password = await _answer(questions.password(hint), wrong)
         try:
-            return await login.check_password(await questions.password(hint))
+            return await login.check_password(password)
         except LoginError as error:
             if error.error_type != PASSWORD_WRONG or not left:
                 raise
             questions.tell(str(error))
+            wrong = error
     raise AssertionError("the last try returns or raises")
+
+
+async def _answer(question: Awaitable[str], wrong: TgworkerError | None) -> str:
+    """What is answered. If nobody does any more, it is what was `wrong` before that ends the login."""
+    try:
+        return await question
+    except NobodyAnswersError:
+        if wrong is None:
+            raise
+        raise wrong from None

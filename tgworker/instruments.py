@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ async def open_instruments(
 ) -> AsyncIterator[Instruments]:
     """Measure, push, trace, tell systemd and the health file, while the block runs.
 
-    If `serve`, also answer scrapes and tell people of failures.
+    If `serve`, also answer scrapes and tell people of failures; else the counts stay where they are pushed to.
 
     Raises: SettingsError.
     """
@@ -90,7 +91,8 @@ async def open_instruments(
                 pushing = Pushing(
                     settings.pushgateway_url, settings.service_name, settings.worker_id
                 )
-                tasks.start_soon(pushing.run, metrics.registry, settings.push_interval_seconds)
+                push = partial(pushing.run, keep=not serve)
+                tasks.start_soon(push, metrics.registry, settings.push_interval_seconds)
             for_webhook, for_chat = _open_notices(settings, tasks) if serve else (None, None)
             notices = [each for each in (for_webhook, for_chat) if each is not None]
             observers = Observers(health, metrics, *tracers, *notices)

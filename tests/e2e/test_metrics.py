@@ -88,6 +88,21 @@ def test_prometheus_counts_what_the_simulator_counted(
     assert 0 <= found["tgworker_event_loop_lag_seconds",]
 
 
+def test_a_run_that_ends_before_its_second_push_leaves_its_counts(make_stage: MakeStage) -> None:
+    stage = make_stage(WORLD)
+    days = ("--from", DAYS["from"], "--to", DAYS["to"])
+    push = {"METRICS_MODE": "push", "PUSH_INTERVAL_SECONDS": "600", "SERVICE_NAME": "fetcher"}
+    with open_pushgateway() as pushgateway:
+        run = stage.run("fetch", "@ru_python", *days, **push, PUSHGATEWAY_URL=pushgateway)
+        assert 0 == run.wait()
+        left = get(f"{pushgateway}/metrics")
+
+    labels = 'instance="fetcher-1",job="fetcher"'
+    assert f'messages_fetched_total{{chat="@ru_python",{labels}}} 150' in left
+    # What alerts know a worker by, and would miss.
+    assert "tgworker_live{" not in left
+
+
 def counted(stage: Stage, ends: list[dict[str, Any]]) -> dict[Sample, float]:
     """What the simulator counted, and what was told and written, under the names of the metrics."""
     outcomes = Counter((entry["method"], entry["outcome"]) for entry in stage.log())

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 import structlog
 import trio
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info
 
 from tests.telemetry.store import Store, open_store
 from tgworker.background import open_background
@@ -47,6 +47,43 @@ async def test_it_pushes_at_once_and_takes_its_group_away_at_the_end(
     assert ["/metrics/job/fetcher/instance/w-1"] * 2 == store.paths
     assert b"command_queue_length 7.0" in store.bodies[0]
     assert b"" == store.bodies[1]
+
+
+async def test_who_runs_once_leaves_what_happened_and_not_how_things_are(
+    store: Store, registry: CollectorRegistry
+) -> None:
+    """Also what came after the last push in its turn; a gauge would be taken for how things are now."""
+    saved = Counter("messages_fetched", "Messages newly saved.", registry=registry)
+    Info("tgworker_build", "The version that runs.", registry=registry).info({"version": "1"})
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(
+            partial(Pushing(store.url, "fetcher", "w").run, registry, 60.0, keep=True)
+        )
+        await until(store, 1)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        saved.inc(5)
+        nursery.cancel_scope.cancel()
+
+    assert ["PUT", "PUT"] == store.methods
+    assert b"messages_fetched_total 5.0" in store.bodies[1]
+    assert b'tgworker_build_info{version="1"} 1.0' in store.bodies[1]
+    assert b"command_queue_length" in store.bodies[0]
+    assert b"command_queue_length" not in store.bodies[1]
+
+
+async def test_a_last_push_that_nobody_answers_is_told_and_not_waited_for(
+    store: Store, registry: CollectorRegistry
+) -> None:
+    store.hold.clear()
+    with structlog.testing.capture_logs() as lines, trio.fail_after(3):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                partial(Pushing(store.url, "fetcher", "w").run, registry, 60.0, keep=True)
+            )
+            await trio.to_thread.run_sync(store.wait_for_request)
+            nursery.cancel_scope.cancel()
+
+    assert [("metrics.not_pushed", "no answer")] == [(x["event"], x["error"]) for x in lines]
 
 
 async def test_it_pushes_again_and_again(store: Store, registry: CollectorRegistry) -> None:

@@ -15,6 +15,8 @@ log = structlog.get_logger()
 
 TIMEOUT_SECONDS = 2.0
 FAREWELL_SECONDS = 1.0
+_WHAT_HAPPENED = ("counter", "histogram", "info")
+"""Kinds of metrics that stay true when the process has ended; a gauge tells how things are."""
 
 
 @define(eq=False)
@@ -29,24 +31,34 @@ class Pushing:
     _client: httpx2.Client | None = field(default=None, init=False, repr=False)
     """Made at the first push, in its thread, and kept: to make one takes more time than all the rest."""
 
-    async def run(self, registry: CollectorRegistry, interval: float) -> None:
-        """Push every `interval` seconds until cancelled; then take the group away, so that nothing stale stays."""
+    async def run(
+        self, registry: CollectorRegistry, interval: float, *, keep: bool = False
+    ) -> None:
+        """Push every `interval` seconds until cancelled; then take the group away, so that nothing stale stays.
+
+        With `keep` it stays, and holds what happened until the end: who is not there for long is looked at later.
+        """
         failed = False
         try:
             while True:
-                failed = not await self._push(registry, said=failed)
+                failed = not await self._push(registry.collect(), said=failed)
                 await trio.sleep(interval)
         finally:
-            if not failed:
-                with trio.move_on_after(FAREWELL_SECONDS, shield=True):
+            with trio.move_on_after(FAREWELL_SECONDS, shield=True) as farewell:
+                if keep:
+                    happened = (m for m in registry.collect() if m.type in _WHAT_HAPPENED)
+                    await self._push(happened, said=failed)
+                elif not failed:
                     await self._try(self._delete)
+            if keep and farewell.cancelled_caught and not failed:
+                log.warning("metrics.not_pushed", error="no answer")
             if self._client is not None:
                 self._client.close()
 
-    async def _push(self, registry: CollectorRegistry, *, said: bool) -> bool:
-        """Push what the metrics are now. `said`: that it fails is known already."""
+    async def _push(self, metrics: Iterable[Metric], *, said: bool) -> bool:
+        """Push what these metrics are now. `said`: that it fails is known already."""
         # Read here: what they are read from belongs to the event loop.
-        now = _Snapshot(list(registry.collect()))
+        now = _Snapshot(list(metrics))
         error = await self._try(lambda: self._push_now(now))
         if error is not None and not said:
             log.warning("metrics.not_pushed", error=error)

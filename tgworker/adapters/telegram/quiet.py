@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import sys
 from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
@@ -23,9 +24,16 @@ class Loggers(dict[str, "_ModestLogger"]):
 
 
 class _ModestLogger(logging.LoggerAdapter):  # type: ignore[type-arg]  # generic in the stubs only
-    """Telethon's lines, at most as warnings: what goes wrong is also raised, and the caller knows how bad it is."""
+    """Telethon's lines, at most as warnings: what goes wrong is also raised, and the caller knows how bad it is.
+
+    An error is told in one line. Where it arose is for who looks for it, at ``DEBUG``.
+    """
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        error = sys.exception()
+        if kwargs.get("exc_info") and error is not None and not self.isEnabledFor(logging.DEBUG):
+            del kwargs["exc_info"]
+            msg, args = f"{msg}: %s: %s", (*args, type(error).__name__, error)
         super().log(min(level, logging.WARNING), msg, *args, **kwargs)
 
 

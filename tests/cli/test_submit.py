@@ -82,7 +82,11 @@ def test_every_option_reaches_the_worker(
         (["ru_python", "--date", "2025-02-30"], ["--date must be a day that exists"]),
         (["ru_python", "--date", TOMORROW], ["--date must not lie in the future"]),
         (["ru_python", "--from", "2025-11-01"], ["--to is missing"]),
-        (["ru_python", "--from", "2025-11-07", "--to", "2025-11-01"], ["must not lie after"]),
+        (
+            ["ru_python", "--from", "2025-11-07", "--to", "2025-11-01"],
+            ["--from must not lie after --to (2025-11-01), and is 2025-11-07"],
+        ),
+        (["ru_python", "--date", "$.to"], ["--date must be a day", '"$.to"']),
         (["ru_python", "--full", "--strategy", "fast"], ["--strategy must be auto, batch"]),
         (
             ["ru_python", "--full", "--limit", "-1"],

@@ -111,7 +111,11 @@ def build_command(
 
 
 def _by_option(error: FieldError) -> FieldError:
-    return FieldError(_OPTION_OF.get(error.path, error.path), error.message)
+    """What is in brackets is the user's own."""
+    sentence, bracket, value = error.message.partition("(")
+    for path, option in _OPTION_OF.items():
+        sentence = sentence.replace(path, option)
+    return FieldError(_OPTION_OF.get(error.path, error.path), f"{sentence}{bracket}{value}")
 
 
 def _number(text: str | None) -> int | str | None:

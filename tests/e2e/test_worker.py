@@ -187,10 +187,31 @@ def test_a_killed_worker_costs_a_page_at_most(make_stage: MakeStage) -> None:
     expire_leases(stage)
     stage.worker()
 
-    assert "completed" == stage.final(command_id)["event"]
+    end = stage.final(command_id)
+    assert ("completed", 5000) == (end["event"], end["processed"])
     assert reference == stage.hashes()
     assert stage.requests() - undisturbed <= undisturbed + 1
     assert not part.exists()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_a_limit_holds_however_a_worker_ends(make_stage: MakeStage, sign: signal.Signals) -> None:
+    """What it saved counts, what a killed one had no time to note included."""
+    stage = make_stage(big_world(2000))
+    stage.faults({"method": "messages.getHistory", "delay_ms": 30})
+    worker = stage.worker()
+    command_id = stage.push(**BIG, limit=1500)
+    part = stage.data / "big_chat" / "2025" / ".discussions_2025-11-01.part.jsonl"
+    wait_until(lambda: part.exists() and part.stat().st_size > 200_000)
+    worker.signal(sign)
+    worker.wait()
+    expire_leases(stage)
+    stage.worker()
+    end = stage.final(command_id)
+
+    assert ("completed", 1500) == (end["event"], end["processed"])
+    artifact = json.loads((part.parent / "discussions_2025-11-01.json").read_bytes())
+    assert 1500 == artifact["message_count"] == len(artifact["messages"])
 
 
 def test_a_terminated_worker_parks_its_command_and_the_next_one_finishes_it(
@@ -220,7 +241,8 @@ def test_a_terminated_worker_parks_its_command_and_the_next_one_finishes_it(
     validator("progress").validate(progress)
     assert [command_id] == [command["command_id"] for command in progress["commands"]]
     stage.worker()
-    assert "completed" == stage.final(command_id)["event"]
+    end = stage.final(command_id)
+    assert ("completed", 5000) == (end["event"], end["processed"])
     assert reference == stage.hashes()
     assert stage.requests() - undisturbed <= undisturbed + 2
     assert not json.loads((stage.data / "progress.json").read_bytes())["commands"]
@@ -230,7 +252,7 @@ def test_a_command_that_ended_elsewhere_is_no_open_work_any_more(make_stage: Mak
     """Another data folder got it; the one where it began learns of that at the next start."""
     stage = make_stage(big_world())
     began, elsewhere = stage.data, stage.folder / "elsewhere"
-    stage.faults({"method": "messages.getHistory", "delay_ms": 20_000, "times": 1})
+    stage.faults({"method": "messages.getHistory", "delay_ms": 1000, "times": 1})
     worker = stage.worker()
     command_id = stage.push(**BIG)
     wait_until(lambda: stage.requests() == 1)

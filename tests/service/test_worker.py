@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -153,6 +154,42 @@ async def test_a_long_flood_parks_the_command_until_it_is_over(
 
     assert EventKind.COMPLETED is event.event
     assert event.ts >= waiting.resume_at
+
+
+@pytest.mark.parametrize("limit", [None, 301])
+async def test_what_an_earlier_delivery_saved_counts(
+    autojump_clock: MockClock, machine: Machine, limit: int | None
+) -> None:
+    """In `processed`, and against the command's limit."""
+    flood = FloodWaitError("messages.getHistory", 1000)
+    machine.telegram.stumbles = [*[None] * 6, flood, *[None] * 2, flood]
+    async with running(machine):
+        command_id = machine.push(**({} if limit is None else {"limit": limit}))
+        event = await machine.end_of(command_id)
+
+    assert (limit or sum(PER_DAY)) == event.processed
+    held = [json.loads(each)["message_count"] for each in machine.archive.files.values()]
+    assert event.processed == sum(held)
+    told = [event.processed for event in machine.told(command_id)]
+    assert sorted(told) == told
+    waits = [e for e in machine.told(command_id) if e.status is Status.WAITING]
+    assert [True, True] == [event.processed > 0 for event in waits]
+
+
+async def test_a_command_that_is_cancelled_at_rest_tells_what_it_saved(
+    autojump_clock: MockClock, machine: Machine
+) -> None:
+    machine.telegram.stumbles = [*[None] * 6, FloodWaitError("messages.getHistory", 1000)]
+    async with running(machine):
+        command_id = machine.push()
+        await machine.until(lambda: machine.store.parked == 1)
+        machine.store.cancel(command_id)
+        event = await machine.end_of(command_id)
+
+    (waiting,) = [e for e in machine.told(command_id) if e.status is Status.WAITING]
+    assert ("cancelled", waiting.processed) == (event.error_type, event.processed)
+    assert event.processed > 0
+    assert {} == machine.archive.commands
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
+from attrs import frozen
+
 from tgworker.core.account import Account, DialogPage, DialogPlace
 from tgworker.core.events import Event
 from tgworker.core.health import Health, Work
@@ -134,6 +136,18 @@ class Gateway(Protocol):
         ...
 
 
+@frozen
+class Begun:
+    """What is known of a command from its earlier deliveries."""
+
+    at: datetime
+    """When the first of them began."""
+    saved: int = 0
+    """How many messages they have newly saved; what a worker that was killed had no time to note is told by the
+    days' writers.
+    """
+
+
 class DayWriter(Protocol):
     """One day being fetched: a part file that grows page by page and is sealed into the artifact.
 
@@ -158,7 +172,11 @@ class DayWriter(Protocol):
 
     @property
     def saved(self) -> int:
-        """How many messages this writer has newly saved (an id the artifact holds already is not new)."""
+        """How many messages this writer has newly saved (an id the artifact holds already is not new).
+
+        It begins with what an earlier delivery of the command saved of the day and had no time to note; below zero
+        is what is thrown away, to be read again.
+        """
         ...
 
     @property
@@ -253,9 +271,9 @@ class Archive(Protocol):
         ...
 
     def open_chat(
-        self, chat: Chat, fence: int | None = None
+        self, chat: Chat, fence: int | None = None, command_id: str | None = None
     ) -> AbstractAsyncContextManager[ChatShelf]:
-        """Hold a chat's folder, making it when it is new.
+        """Hold a chat's folder, making it when it is new. What is saved there counts for that command.
 
         `fence` is the number of the lock on the chat (see `ChatLocks`). The folder remembers the highest one; a
         writer with a lower one can write nothing more. None: the folder's own lock must do.
@@ -267,10 +285,10 @@ class Archive(Protocol):
         """
         ...
 
-    async def command_begins(self, command: FetchCommand, started_at: datetime) -> datetime:
+    async def command_begins(self, command: FetchCommand, started_at: datetime) -> Begun:
         """Enter a command among the open work of ``progress.json``. Idempotent.
 
-        Returns when it first began: an earlier delivery of it counts.
+        Returns what is known of its earlier deliveries.
         """
         ...
 

@@ -69,8 +69,19 @@ class DayCutter:
         if day not in self._open:
             # One that comes late is added to what was just sealed.
             afresh = day >= self._next and (self._command.rereads(day) or day in self._lacking)
-            self._open[day] = await self._shelf.open_day(day, afresh=afresh)
+            self._open[day] = writer = await self._shelf.open_day(day, afresh=afresh)
+            tally = self._reporter.tally
+            tally.processed = max(0, tally.processed + writer.saved)
         return self._open[day]
+
+    async def open_days(self, messages: Sequence[Message]) -> None:
+        """Open the days of these messages."""
+        for day in sorted(self._in_span(messages)):
+            await self.writer(day)
+
+    def _in_span(self, messages: Sequence[Message]) -> dict[date, Sequence[Message]]:
+        first, last = self._span.first, self._span.last
+        return {day: each for day, each in _by_day(messages).items() if first <= day <= last}
 
     def request_begins(self) -> None:
         """Whatever the answer proves, it proves for this moment."""
@@ -78,11 +89,8 @@ class DayCutter:
 
     async def file(self, page: Page) -> None:
         """Write one page's messages to their days and seal the days it shows to be over."""
-        by_day = {
-            day: messages
-            for day, messages in _by_day(page.messages).items()
-            if self._span.first <= day <= self._span.last
-        }
+        by_day = self._in_span(page.messages)
+        await self.open_days(page.messages)
         people = {person.id: person for person in page.people}
         tally = self._reporter.tally
         saved, known = tally.processed, tally.deduplicated
@@ -117,8 +125,8 @@ class DayCutter:
 
     async def leave_open(self) -> None:
         """The command's limit is reached: publish the day in hand, which stays open."""
-        for day in sorted(self._open):
-            if day >= self._next:
+        for day, writer in sorted(self._open.items()):
+            if day >= self._next and writer.last_id is not None:
                 await self._seal(day, complete=False, whole=False)
 
     async def _append(

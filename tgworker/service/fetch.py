@@ -84,7 +84,7 @@ class Fetcher:
         chat = await self.gateway.resolve(command.chat)
         async with (
             tenure.writing(chat) as fence,
-            self.archive.open_chat(chat, fence) as shelf,
+            self.archive.open_chat(chat, fence, command.command_id) as shelf,
         ):
             if part.migration is not None:
                 await shelf.note_migration(part.migration)
@@ -233,6 +233,8 @@ class _Job:
             return
         rest = page.messages
         while rest and (left := self.reporter.limit_left):
+            await cutter.open_days(rest[:left])  # they may hold what was not counted yet
+            left = self.reporter.limit_left or 0
             await cutter.file(evolve(page, messages=rest[:left]))
             rest = rest[left:]
 

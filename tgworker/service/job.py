@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 
 import structlog
 import trio
@@ -29,6 +30,7 @@ from tgworker.errors import (
     OutageError,
     ParkedError,
     QueueRefusedError,
+    StorageError,
     TgworkerError,
 )
 from tgworker.ports import (
@@ -140,6 +142,9 @@ class JobRunner:
         ):
             log.debug("command.parsed", params=command.params, strategy=command.strategy)
             reporter = self._reporter(command, claim, trace)
+            if claim.cancelled or claim.exhausted:
+                with suppress(StorageError):
+                    await self._recall(command, reporter)
             if claim.cancelled:
                 return await self._endings.fail(
                     reporter, CommandCancelledError.error_type, CANCELLED
@@ -204,8 +209,8 @@ class JobRunner:
 
         async def work() -> None:
             with self._the_only_one_for(command.chat), waits_told_by(reporter):
+                began = await self._recall(command, reporter)
                 await reporter.started()
-                began = await self._archive.command_begins(command, self._clock())
                 await self._fetcher.run(command, reporter, self._stop.check, lease, began)
 
         try:
@@ -225,6 +230,12 @@ class JobRunner:
                 reporter, "internal", f"{type(error).__name__} in the worker."
             )
         return await self._endings.complete(reporter)
+
+    async def _recall(self, command: FetchCommand, reporter: Reporter) -> datetime:
+        """Count what earlier deliveries have done; returns when the first of them began. Raises: StorageError."""
+        begun = await self._archive.command_begins(command, self._clock())
+        reporter.tally.processed = begun.saved
+        return begun.at
 
     @contextmanager
     def _the_only_one_for(self, chat: ChatRef) -> Iterator[None]:

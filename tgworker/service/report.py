@@ -26,6 +26,7 @@ class Tally:
     """What a command has done so far."""
 
     processed: int = 0
+    """Earlier deliveries included."""
     deduplicated: int = 0
     failed_days: int = 0
     incomplete: list[IncompleteDay] = field(factory=list)

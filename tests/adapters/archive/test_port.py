@@ -314,6 +314,34 @@ async def test_commands_begin_and_end_as_often_as_one_likes(store, make):
         await archive.command_ends("never begun")
 
 
+async def test_what_a_command_saved_is_known_to_its_next_delivery(store, make):
+    """In all its days, sealed or not; not what it met again, nor what is thrown away to be read again."""
+    command = FetchCommand(
+        ChatRef(username="ru_python"), Mode.DATE, make.day, make.day, command_id="c-1"
+    )
+    saved = []
+    async with store.open() as archive:
+        for ids, complete in (((1, 2), False), ((2, 3), False), ((3, 4), True), ((5,), None)):
+            saved.append((await archive.command_begins(command, make.later)).saved)
+            async with archive.open_chat(make.chat, command_id="c-1") as shelf:
+                writer = await shelf.open_day(make.day)
+                assert 0 == writer.saved
+                await make.write(writer, *ids)
+                if complete is not None:
+                    await make.seal(writer, complete=complete)
+        saved.append((await archive.command_begins(command, make.later)).saved)
+        async with archive.open_chat(make.chat, command_id="c-1") as shelf:
+            writer = await shelf.open_day(make.day, afresh=True)
+            saved.append(writer.saved)
+            await make.write(writer, 4, 5)
+            saved.append(writer.saved)
+        saved.append((await archive.command_begins(command, make.later)).saved)
+        other = evolve(command, command_id="c-2")
+        assert 0 == (await archive.command_begins(other, make.later)).saved
+
+    assert [0, 2, 3, 4, 5, -1, 0, 5] == saved
+
+
 async def test_open_work_of_all_processes_can_be_asked_for_and_taken_out_at_once(store, make):
     """Whoever entered it."""
     command = FetchCommand(ChatRef(username="ru_python"), Mode.DATE, make.day, make.day)

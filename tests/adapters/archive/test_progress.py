@@ -10,7 +10,9 @@ import pytest
 from attrs import evolve
 
 from tests.logs import capture_logs
+from tgworker.core.codec import to_json
 from tgworker.core.model import ChatRef, FetchCommand, Mode
+from tgworker.core.schemas import validator
 
 PART = "ru_python/2025/.discussions_2025-11-07.part.jsonl"
 EMPTY = {"schema_version": "1.0.0", "commands": [], "days": []}
@@ -48,6 +50,7 @@ async def test_commands_under_way_are_listed(disk_store, make, command):
         "mode": "date",
         "params": {"date": "2025-11-07"},
         "started_at": "2025-11-08T00:00:00Z",
+        "saved": 0,
     } == both[0]
     assert EMPTY == progress(disk_store)
 
@@ -113,6 +116,78 @@ async def test_a_long_day_is_noted_every_few_seconds(disk_store, make, mock_cloc
             counts.append(days(disk_store)[0][2])
 
     assert [0, 0, 3, 3, 3, 6, 6, 6] == counts
+
+
+def _part_with(store, make, *ids: int) -> None:
+    """Do as a worker that is killed before it notes anything."""
+    lines = [b'{"message":%b}\n' % to_json(message) for message in make.messages(*ids)]
+    with (store.root / PART).open("ab") as part:
+        part.writelines(lines)
+
+
+async def test_what_a_killed_worker_had_no_time_to_note_is_counted(disk_store, make, command):
+    """For the command that saved it, whoever opens the day next; what is thrown away counts no more."""
+    told = []
+    async with disk_store.open() as archive:
+        told.append((await archive.command_begins(command, make.later)).saved)
+        async with archive.open_chat(make.chat, command_id="c-1") as shelf:
+            await make.write(await shelf.open_day(make.day), 1, 2)
+    _part_with(disk_store, make, 3, 4, 5)
+    async with disk_store.open() as archive:
+        other = await archive.command_begins(evolve(command, command_id="c-2"), make.later)
+        async with archive.open_chat(make.chat, command_id="c-2") as shelf:
+            writer = await shelf.open_day(make.day)
+            told += [other.saved, writer.saved, await make.write(writer, 5, 6), writer.saved]
+    _part_with(disk_store, make, 7)
+    async with disk_store.open() as archive:
+        for command_id in ("c-1", "c-2"):
+            again = evolve(command, command_id=command_id)
+            told.append((await archive.command_begins(again, make.later)).saved)
+        async with archive.open_chat(make.chat, command_id="c-2") as shelf:
+            told.append((await shelf.open_day(make.day)).saved)
+            told.append((await shelf.open_day(make.day, afresh=True)).saved)
+        told.append((await archive.command_begins(again, make.later)).saved)
+    validator("progress").validate(progress(disk_store))
+
+    assert [0, 0, 0, 1, 1, 5, 1, 1, -7, 0] == told
+
+
+async def test_a_day_that_was_sealed_in_the_moment_of_a_death_counts_too(disk_store, make, command):
+    """Also where nobody starts anew, but another worker goes on."""
+    async with disk_store.open() as archive:
+        await archive.command_begins(command, make.later)
+        async with archive.open_chat(make.chat, command_id="c-1") as shelf:
+            writer = await shelf.open_day(make.day)
+            await make.write(writer, 1, 2)
+            stale = disk_store.read("progress.json")
+            await make.seal(writer)
+        sealed = disk_store.read("progress.json")
+        (disk_store.root / "progress.json").write_bytes(stale)
+        begun = await archive.command_begins(command, make.later)
+    found = [(len(days(disk_store)), begun.saved)]
+    (disk_store.root / "progress.json").write_bytes(stale)
+    async with disk_store.open() as archive:
+        found.append((len(days(disk_store)), json.loads(sealed)["commands"][0]["saved"]))
+
+    assert [(0, 2), (0, 2)] == found
+    assert 2 == progress(disk_store)["commands"][0]["saved"]
+
+
+async def test_a_command_that_comes_again_after_its_end_begins_at_nothing(
+    disk_store, make, command
+):
+    """Whatever it left open."""
+    counts = []
+    for ids in ((1, 2), (3,)):
+        async with disk_store.open() as archive:
+            counts.append((await archive.command_begins(command, make.later)).saved)
+            async with archive.open_chat(make.chat, command_id="c-1") as shelf:
+                writer = await shelf.open_day(make.day, afresh=True)
+                counts += [writer.saved, await make.write(writer, *ids)]
+            counts.append((await archive.command_begins(command, make.later)).saved)
+            await archive.command_ends("c-1")
+
+    assert [0, 0, 2, 2, 0, 0, 1, 1] == counts
 
 
 async def test_processes_leave_each_others_entries_alone(disk_store, make, command):

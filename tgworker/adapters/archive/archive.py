@@ -18,9 +18,10 @@ from tgworker.adapters.archive.index import read_rows
 from tgworker.adapters.archive.layout import find_parts
 from tgworker.adapters.archive.leftovers import remove_leftovers
 from tgworker.adapters.archive.part import survey_part
-from tgworker.adapters.archive.progress import OpenDay, ProgressFile
+from tgworker.adapters.archive.progress import OpenDay, ProgressFile, SealedDay
 from tgworker.adapters.archive.shelf import DiskShelf
-from tgworker.core.model import ArtifactFormat, Chat, ChatRef, FetchCommand, Migration
+from tgworker.core.model import ArtifactFormat, Chat, ChatRef, DayRow, FetchCommand, Migration
+from tgworker.ports import Begun
 
 _CLOSE_SECONDS = 10.0
 """What closing a chat may take when the work is being cancelled."""
@@ -58,14 +59,18 @@ class DiskArchive:
         self._conditions = conditions
         self._folders = Folders(data_dir, conditions.schema_version, conditions.disk, clock)
         self._progress = ProgressFile(
-            data_dir, conditions.schema_version, conditions.disk, self._open_days
+            data_dir,
+            conditions.schema_version,
+            conditions.disk,
+            self._open_days,
+            self._sealed_after_all,
         )
 
     async def prepare(self) -> None:
         """See that the folder is there and can be written; clear away what a death left over."""
         await trio.to_thread.run_sync(self._probe)
         await trio.to_thread.run_sync(self._clear)
-        await self._progress.tidy(self._is_sealed)
+        await self._progress.tidy()
 
     async def probe(self) -> int:
         # Nobody waits for a disk that hangs only to see whether it does.
@@ -99,10 +104,15 @@ class DiskArchive:
     def _sealed(
         self, ref: ChatRef, first: date, last: date, chat_id: int | None = None
     ) -> set[date]:
+        return set(self._sealed_rows(ref, first, last, chat_id))
+
+    def _sealed_rows(
+        self, ref: ChatRef, first: date, last: date, chat_id: int | None = None
+    ) -> dict[date, DayRow]:
         with storage_errors(self._data_dir):
             folder = self._folders.find(ref, chat_id)
             rows = read_rows(folder, first, last) if folder is not None else {}
-        return {day for day, row in rows.items() if row.complete}
+        return {day: row for day, row in rows.items() if row.complete}
 
     async def migration(self, ref: ChatRef) -> Migration | None:
         return await trio.to_thread.run_sync(self._migration, ref)
@@ -112,11 +122,13 @@ class DiskArchive:
             return self._folders.migration(ref)
 
     @asynccontextmanager
-    async def open_chat(self, chat: Chat, fence: int | None = None) -> AsyncIterator[DiskShelf]:
+    async def open_chat(
+        self, chat: Chat, fence: int | None = None, command_id: str | None = None
+    ) -> AsyncIterator[DiskShelf]:
         folder, lock, own_fence = await trio.to_thread.run_sync(self._take, chat, fence)
         try:
             shelf = DiskShelf(
-                chat, folder, own_fence, self._conditions, self._progress, self._folders
+                chat, folder, own_fence, self._conditions, self._progress, self._folders, command_id
             )
             try:
                 yield shelf
@@ -130,7 +142,7 @@ class DiskArchive:
         with storage_errors(self._data_dir):
             return self._folders.take(chat, fence)
 
-    async def command_begins(self, command: FetchCommand, started_at: datetime) -> datetime:
+    async def command_begins(self, command: FetchCommand, started_at: datetime) -> Begun:
         return await self._progress.command_begins(command, started_at)
 
     async def commands_under_way(self) -> frozenset[str]:
@@ -139,10 +151,10 @@ class DiskArchive:
     async def command_ends(self, *command_ids: str) -> None:
         await self._progress.command_ends(*command_ids)
 
-    def _is_sealed(self, day: OpenDay) -> bool:
-        """Whether an entry of ``progress.json`` is out of date. Blocks."""
-        sealed = self._sealed(_ref(day.chat), day.date, day.date)
-        return day.date in sealed and not self._has_part(day)
+    def _sealed_after_all(self, day: OpenDay) -> SealedDay | None:
+        """What the day has become, if its entry of ``progress.json`` is out of date. Blocks."""
+        row = self._sealed_rows(_ref(day.chat), day.date, day.date).get(day.date)
+        return None if row is None or self._has_part(day) else SealedDay(row.messages)
 
     def _has_part(self, day: OpenDay) -> bool:
         return day.part is not None and (self._data_dir / day.part).exists()

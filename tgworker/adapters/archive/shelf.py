@@ -38,6 +38,7 @@ class DiskShelf:
         conditions: Conditions,
         progress: ProgressFile,
         folders: Folders,
+        command_id: str | None = None,
     ) -> None:
         self._chat = chat
         self._folder = folder
@@ -45,6 +46,7 @@ class DiskShelf:
         self._conditions = conditions
         self._progress = progress
         self._folders = folders
+        self._command_id = command_id
         self._open: dict[date, DiskDay] = {}
 
     @property
@@ -69,7 +71,7 @@ class DiskShelf:
         if (before := self._open.pop(day, None)) is not None:
             await _close_days([before])
         files = DayFiles(DayPlace(self._folder, day), self._chat, self._conditions)
-        writer = DiskDay(files, self._chat, self._fence, self._progress)
+        writer = DiskDay(files, self._chat, self._fence, self._progress, self._command_id)
         self._open[day] = writer
         await writer.open(afresh=afresh)
         return writer
@@ -95,11 +97,20 @@ class DiskShelf:
 class DiskDay:
     """Fulfils `ports.DayWriter`."""
 
-    def __init__(self, files: DayFiles, chat: Chat, fence: Fence, progress: ProgressFile) -> None:
+    def __init__(
+        self,
+        files: DayFiles,
+        chat: Chat,
+        fence: Fence,
+        progress: ProgressFile,
+        command_id: str | None,
+    ) -> None:
         self.files = files
         self._chat = chat
         self._fence = fence
         self._progress = progress
+        self._command_id = command_id
+        self._saved_before = 0
         self._synced_at = trio.current_time()
         self._noted_at = trio.current_time()
 
@@ -117,7 +128,7 @@ class DiskDay:
 
     @property
     def saved(self) -> int:
-        return self.files.saved
+        return self._saved_before + self.files.saved
 
     @property
     def deduplicated(self) -> int:
@@ -133,7 +144,7 @@ class DiskDay:
 
     async def open(self, *, afresh: bool) -> None:
         await trio.to_thread.run_sync(self._open, afresh)
-        await self.note()
+        self._saved_before = await self.note()
 
     def _open(self, afresh: bool) -> None:
         with storage_errors(self.files.place.part):
@@ -164,7 +175,10 @@ class DiskDay:
         expected: int | None = None,
     ) -> DayRow:
         row = await trio.to_thread.run_sync(self._seal, complete, fetched_at, whole, expected)
-        await (self.forget() if complete else self.note())
+        if complete:
+            await self.forget()
+        else:
+            await self.note()
         return row
 
     def _seal(
@@ -183,30 +197,38 @@ class DiskDay:
         trio.from_thread.check_cancelled()
         self._fence.check()
 
-    async def note(self) -> None:
-        """Say in ``progress.json`` how far the day is."""
+    async def note(self) -> int:
+        """Say in ``progress.json`` how far the day is.
+
+        Returns what it has grown by since the command did so last.
+        """
         files = self.files
         part = files.place.part.relative_to(files.place.folder.parent).as_posix()
-        await self._progress.day_open(
+        grown = await self._progress.day_open(
             OpenDay(
                 chat=self._chat.label,
                 date=self.day,
                 last_processed_msg_id=files.last_id,
                 messages=files.held,
                 part=part if files.has_part else None,
+                command_id=self._command_id,
             )
         )
         self._noted_at = trio.current_time()
+        return grown
 
     async def forget(self) -> None:
         """Take the day out of ``progress.json``."""
-        await self._progress.day_sealed(self._chat.label, self.day)
+        await self._progress.day_sealed(self._chat.label, self.day, self.files.held)
 
 
 async def _close_days(days: Sequence[DiskDay]) -> None:
     await trio.to_thread.run_sync(_close_files, [day.files for day in days])
     for day in days:
-        await (day.note() if day.files.unfinished else day.forget())
+        if day.files.unfinished:
+            await day.note()
+        else:
+            await day.forget()
 
 
 def _close_files(days: Iterable[DayFiles]) -> None:

@@ -36,6 +36,7 @@ from tgworker.errors import (
     LeaseLostError,
     StorageError,
 )
+from tgworker.ports import Begun
 
 
 @define
@@ -44,6 +45,8 @@ class _Messages:
 
     by_id: dict[int, RawMessage] = field(factory=dict)
     people: dict[int, Person] = field(factory=dict)
+    command_id: str | None = None
+    """Which command wrote them last."""
 
     @property
     def last_id(self) -> int | None:
@@ -82,7 +85,7 @@ class MemoryArchive:
     broken: StorageError | None = None
     free_bytes: int = 10**12
     _folders: list[_Folder] = field(factory=list)
-    _begun: dict[str, datetime] = field(factory=dict)
+    _begun: dict[str, Begun] = field(factory=dict)
 
     def replace_writers(self, fence: int) -> None:
         """For tests: writers with this number were at every chat, on another host."""
@@ -124,7 +127,9 @@ class MemoryArchive:
         return {day for day, row in rows.items() if row.complete and first <= day <= last}
 
     @asynccontextmanager
-    async def open_chat(self, chat: Chat, fence: int | None = None) -> AsyncIterator[MemoryShelf]:
+    async def open_chat(
+        self, chat: Chat, fence: int | None = None, command_id: str | None = None
+    ) -> AsyncIterator[MemoryShelf]:
         await self.access()
         folder = self._folder(chat)
         if folder.held:
@@ -133,7 +138,7 @@ class MemoryArchive:
         folder.fence = folder.fence if fence is None else fence
         folder.held = True
         try:
-            yield MemoryShelf(chat, folder, self, fence)
+            yield MemoryShelf(chat, folder, self, fence, command_id)
         finally:
             folder.held = False
 
@@ -152,12 +157,17 @@ class MemoryArchive:
         known.names |= {n.lower() for n in (chat.username, *chat.usernames) if n is not None}
         return known
 
-    async def command_begins(self, command: FetchCommand, started_at: datetime) -> datetime:
+    async def command_begins(self, command: FetchCommand, started_at: datetime) -> Begun:
         await self.access()
         if command.command_id is None:
-            return started_at
+            return Begun(started_at)
         self.commands[command.command_id] = command
-        return self._begun.setdefault(command.command_id, started_at)
+        return self._begun.setdefault(command.command_id, Begun(started_at))
+
+    def count(self, command_id: str | None, saved: int) -> None:
+        """What a command has saved, or, below zero, has to save again."""
+        if command_id is not None and (begun := self._begun.get(command_id)) is not None:
+            self._begun[command_id] = evolve(begun, saved=begun.saved + saved)
 
     async def commands_under_way(self) -> frozenset[str]:
         await self.access()
@@ -178,6 +188,7 @@ class MemoryShelf:
     _folder: _Folder
     _archive: MemoryArchive
     _fence: int | None
+    _command_id: str | None
 
     async def rows(self, first: date, last: date) -> dict[date, DayRow]:
         await self._archive.access()
@@ -186,11 +197,27 @@ class MemoryShelf:
     async def open_day(self, day: date, *, afresh: bool = False) -> MemoryDay:
         await self._archive.access()
         self._folder.check(self._fence)
-        if afresh:
-            self._folder.parts.pop(day, None)
+        lost = self._throw_away(day) if afresh else 0
         return MemoryDay(
-            self.chat, day, self._folder, self._archive, self._fence, from_start=afresh
+            self.chat,
+            day,
+            self._folder,
+            self._archive,
+            self._fence,
+            from_start=afresh,
+            command_id=self._command_id,
+            saved=-lost,
         )
+
+    def _throw_away(self, day: date) -> int:
+        """Of a part file, what the same command had newly saved in it."""
+        part = self._folder.parts.pop(day, None)
+        if part is None:
+            return 0
+        stored = self._folder.stored.get(day, _Messages())
+        lost = len(part.by_id.keys() - stored.by_id.keys())
+        self._archive.count(part.command_id, -lost)
+        return lost if part.command_id == self._command_id is not None else 0
 
     async def note_migration(self, migration: Migration) -> None:
         await self._archive.access()
@@ -211,6 +238,7 @@ class MemoryDay:
     _archive: MemoryArchive
     _fence: int | None
     _from_start: bool
+    _command_id: str | None
     saved: int = 0
     deduplicated: int = 0
     updated: int = 0
@@ -244,6 +272,8 @@ class MemoryDay:
         if taken:
             self._part.by_id |= {m.id: orjson.loads(to_json(m)) for m in taken}
             self._part.people |= {person.id: person for person in people}
+        self._part.command_id = self._command_id
+        self._archive.count(self._command_id, new)
         self.saved += new
         self.deduplicated += len(messages) - new
         return new

@@ -75,8 +75,11 @@ class DayCutter:
         return self._open[day]
 
     async def open_days(self, messages: Sequence[Message]) -> None:
-        """Open the days of these messages."""
-        for day in sorted(self._in_span(messages)):
+        """Open the days of these messages: what an earlier delivery saved there counts from then on."""
+        await self._open_all(self._in_span(messages))
+
+    async def _open_all(self, days: Iterable[date]) -> None:
+        for day in sorted(days):
             await self.writer(day)
 
     def _in_span(self, messages: Sequence[Message]) -> dict[date, Sequence[Message]]:
@@ -90,7 +93,7 @@ class DayCutter:
     async def file(self, page: Page) -> None:
         """Write one page's messages to their days and seal the days it shows to be over."""
         by_day = self._in_span(page.messages)
-        await self.open_days(page.messages)
+        await self._open_all(by_day)
         people = {person.id: person for person in page.people}
         tally = self._reporter.tally
         saved, known = tally.processed, tally.deduplicated

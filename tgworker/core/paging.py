@@ -10,7 +10,8 @@ deleted messages only. So no single answer is believed to be the end, nor to be 
   until something known shows up.
 - *tail* is asked when a page was short or brought nothing: only if the chat's newest message is one
   that is held (or too old) is this the end. One that is older than what was shown before is the
-  end if it is said twice: what was newer may have been deleted since.
+  end if it is said twice: what was newer may have been deleted since. So is an empty answer, but
+  never of a chat that has messages by the answer's own count.
 
 The offsets' rules: https://core.telegram.org/api/offsets
 """

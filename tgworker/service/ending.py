@@ -75,14 +75,19 @@ class Endings:
     async def park(
         self, reporter: Reporter, error: ChatBusyError | ParkedError | AccountUnusableError
     ) -> Outcome:
-        """Rest, and tell until when; nothing is lost by it. That a chat is still busy is told no second time."""
+        """Rest, and tell until when; nothing is lost by it.
+
+        That a chat is still busy is told no second time, unless it was told that the command runs.
+        """
         now, news = self.clock(), True
         match error:
             case ParkedError():
                 resume_at = error.resume_at
+                self._busy.pop(reporter.command_id, None)
             case ChatBusyError():
                 times = self._count_busy(reporter.command_id)
-                resume_at, news = now + timedelta(seconds=_busy_park(times)), times == 1
+                resume_at = now + timedelta(seconds=_busy_park(times))
+                news = times == 1 or reporter.is_running
             case AccountUnusableError():
                 log.critical("account.unusable", error_type=error.error_type, error=str(error))
                 resume_at = now

@@ -52,10 +52,13 @@ class Reporter:
     trace: TraceContext | None = None
     """The span that the work is done in, if anybody traces it."""
     tally: Tally = field(factory=Tally)
+    is_running: bool = False
+    """Whether it was told that the delivery has started."""
     _began: float = field(factory=trio.current_time)
     _last_progress: float = field(factory=trio.current_time)
 
     async def started(self) -> None:
+        self.is_running = True
         await self.emit(self._event(EventKind.STARTED, Status.RUNNING))
 
     async def progress(self) -> None:
